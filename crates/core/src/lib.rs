@@ -1,0 +1,28 @@
+//! The nouns, rules and decisions of NALABO.
+//!
+//! Promises: everything here is plain data and pure functions; the same facts give the same
+//! answer. Does not: read the clock, speak SQL, HTTP or Kubernetes, or start a task. Facts come
+//! in from `store` and `fleet`, decisions go out to `app`.
+//!
+//! | module | answers |
+//! |---|---|
+//! | [`access`] | who may do what |
+//! | [`audit`] | what is written down when something changes |
+//! | [`connection`] | the stages of a connection test, and what each failure means |
+//! | [`health`] | what a probe's outcome makes of an infrastructure's status |
+//! | [`infrastructure`] | what an infrastructure is |
+//! | [`inventory`] | what one holds: nodes, capacity, requests, use |
+//! | [`quantity`] | how Kubernetes writes numbers |
+
+pub mod access;
+pub mod audit;
+pub mod clock;
+pub mod connection;
+pub mod health;
+pub mod id;
+pub mod infrastructure;
+pub mod inventory;
+pub mod password;
+pub mod quantity;
+
+pub use jiff::{SignedDuration, Timestamp};

@@ -1,0 +1,1 @@
+//! How Kubernetes writes numbers: `100m`, `1.5`, `2Gi`, `1e3`.
