@@ -1,0 +1,93 @@
+//! What can go wrong between NALABO and its database, as far as a caller can act on it.
+
+use crate::seal::SealError;
+
+/// An operation on the database that did not succeed.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The address of the database cannot be read.
+    #[error(
+        "DATABASE_URL is not an address of PostgreSQL; \
+         write it as postgres://user:password@host:5432/database"
+    )]
+    Url,
+    /// Nobody answers, or nobody in time.
+    #[error("PostgreSQL does not answer")]
+    Unreachable {
+        /// What the driver says.
+        #[source]
+        source: sqlx::Error,
+    },
+    /// The server is older than NALABO can use.
+    #[error("PostgreSQL {found} is too old; NALABO needs {needed} or newer")]
+    TooOld {
+        /// As the server says it.
+        found: String,
+        /// Oldest major version that works.
+        needed: u32,
+    },
+    /// The schema could not be brought up to date.
+    #[error("bring the database up to date")]
+    Migrate {
+        /// What the migrator says.
+        #[source]
+        source: sqlx::migrate::MigrateError,
+    },
+    /// Something else has that name, address or place already.
+    #[error("{constraint} holds already")]
+    Conflict {
+        /// One of [`constraint`].
+        constraint: String,
+    },
+    /// A query failed.
+    #[error("{operation} failed in the database")]
+    Query {
+        /// The function of this crate.
+        operation: &'static str,
+        /// What the driver says.
+        #[source]
+        source: sqlx::Error,
+    },
+    /// A credential could not be sealed or opened.
+    #[error(transparent)]
+    Sealing(#[from] SealError),
+}
+
+/// Names of the unique constraints that [`StoreError::Conflict`] may carry.
+pub mod constraint {
+    /// Another infrastructure has that name.
+    pub const INFRASTRUCTURE_NAME: &str = "infrastructures_name_key";
+    /// The same cluster is connected already.
+    pub const INFRASTRUCTURE_CLUSTER: &str = "infrastructures_cluster_uid_key";
+    /// Another infrastructure is the default.
+    pub const INFRASTRUCTURE_DEFAULT: &str = "infrastructures_default_key";
+    /// That version of the credential exists.
+    pub const CREDENTIAL_VERSION: &str = "infrastructure_credentials_version_key";
+    /// Another account has that address.
+    pub const USER_EMAIL: &str = "users_email_key";
+}
+
+/// Says which operation failed, and sorts the failure by what a caller can do about it.
+pub(crate) fn during(operation: &'static str) -> impl FnOnce(sqlx::Error) -> StoreError {
+    move |source| match &source {
+        sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::PoolTimedOut
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::WorkerCrashed => StoreError::Unreachable { source },
+        sqlx::Error::Database(said) if is_absence(said.code().as_deref()) => {
+            StoreError::Unreachable { source }
+        }
+        sqlx::Error::Database(said) if said.is_unique_violation() => {
+            StoreError::Conflict { constraint: said.constraint().unwrap_or("unique").to_owned() }
+        }
+        _ => StoreError::Query { operation, source },
+    }
+}
+
+/// Connection failures, too many connections, and a server on its way down or up.
+fn is_absence(sqlstate: Option<&str>) -> bool {
+    sqlstate.is_some_and(|code| {
+        code.starts_with("08") || matches!(code, "53300" | "57P01" | "57P02" | "57P03")
+    })
+}

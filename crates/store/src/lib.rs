@@ -1,0 +1,56 @@
+//! PostgreSQL: what NALABO keeps, and the only SQL it has.
+//!
+//! Promises: every query is checked against the schema at compile time, has a deadline, and
+//! names its columns; secrets are sealed before they arrive in a row; an error names the
+//! operation and never a value of a row. Does not: decide anything (rules live in `core`, use
+//! cases in `app`), read the clock (moments are parameters; only leases use the database's own
+//! time), or call anything but PostgreSQL.
+//!
+//! ```text
+//!  app ──▶ nouns (infrastructures, users, …) ──▶ Db ──▶ PostgreSQL (DATABASE_URL, or embedded)
+//!            └── seal ◀── KeyRing ◀── key file
+//! ```
+//!
+//! Reading functions take any executor, `db.pool()` or `&mut **tx`; functions that write within
+//! a use case take the transaction, so that the change and its audit entry share one fate.
+//!
+//! | module | keeps |
+//! |---|---|
+//! | [`db`] | the connection pool and the migrations |
+//! | [`embedded`] | a private PostgreSQL, when no server is given |
+//! | [`seal`] | credentials, unreadable without the key file |
+//! | [`infrastructures`], [`credentials`], [`statuses`] | connected clusters |
+//! | [`users`], [`sessions`], [`sign_ins`] | people and their sign-ins |
+//! | [`audit`] | who changed what |
+//! | [`leases`], [`notify`] | replicas sharing the work, and hearing of changes |
+
+pub mod audit;
+pub mod credentials;
+pub mod db;
+pub mod embedded;
+mod error;
+pub mod infrastructures;
+pub mod leases;
+mod moment;
+pub mod notify;
+pub mod seal;
+pub mod sessions;
+pub mod sign_ins;
+pub mod statuses;
+#[cfg(feature = "testing")]
+pub mod testing;
+pub mod users;
+mod word;
+
+pub use audit::*;
+pub use credentials::*;
+pub use db::{Db, Tx};
+pub use error::{StoreError, constraint};
+pub use infrastructures::*;
+pub use leases::*;
+pub use notify::*;
+pub use seal::{Aad, KeyRing, SealError, Sealed};
+pub use sessions::*;
+pub use sign_ins::*;
+pub use statuses::*;
+pub use users::*;
