@@ -1,0 +1,233 @@
+//! Pretend Kubernetes API servers, many in one process: for `nalabo demo`, tests and benches.
+//!
+//! Promises: each cluster of a [`Sim`] listens with TLS on an address of its own and answers what
+//! NALABO asks of a real one, in the shapes of a 1.35 server; what it holds follows from the seed,
+//! what it uses moves with the clock, and how it behaves is switched while it runs
+//! ([`Behaviour`]). An idle cluster costs at most 64 KiB. Nothing is left behind after
+//! [`Sim::stop`]. Does not: run anything, store anything on disk, or guard a secret; its tokens
+//! open nothing else.
+//!
+//! ```text
+//! serve ─▶ answer ─┬─ behaviour      (hang, slow, 503 … before all else)
+//!                  ├─ identity, rules (401, 403)
+//!                  ├─ read ─▶ list ─▶ kinds ─▶ workload, load ─▶ profile(seed)
+//!                  ├─ write ─▶ objects
+//!                  └─ reviews, discovery
+//! ```
+//!
+//! # Faithful to a real server
+//!
+//! * Order of refusal: credential, then rules, then existence. `Status` objects with the code,
+//!   reason, message and details of the real causes; plain text where the real server has it
+//!   (unknown API group: 404, flow control: 429).
+//! * Objects are written from the generated types of the Kubernetes API, or from types of our own
+//!   for `metrics.k8s.io`; items of lists carry neither `kind` nor `apiVersion`; pods are 7 to
+//!   8 KiB with their `managedFields`.
+//! * `limit` and `continue`: pages of one list agree with each other, tokens expire after five
+//!   minutes or [`SimCluster::compact`] with 410, whose own token reads on inconsistently.
+//! * RBAC: ClusterRoles, Roles and their bindings that were applied decide what a service account
+//!   may do, both in reviews and in requests; tokens come from TokenRequest, expire, and end with
+//!   their account.
+//! * Anonymous clients may read `/version`, `/readyz`, `/livez` and `/healthz`; a wrong token may
+//!   read nothing. HTTP/1.1 and HTTP/2. Gzip from 128 KiB on.
+//!
+//! # Not faithful
+//!
+//! * No watch, no `labelSelector`, no `resourceVersionMatch`: the first two are refused with 400,
+//!   the last is ignored. `limit` is honoured also with `resourceVersion=0`.
+//! * Server-side apply replaces the object instead of merging fields; no conflicts, no pruning, no
+//!   validation beyond kind, name and namespace. Only namespaces, service accounts, roles and
+//!   bindings can be applied; nothing else can be written.
+//! * Pods and volumes never come or go. Only their use, node heartbeats and events move.
+//! * No aggregated ClusterRoles, no built-in roles, no escalation check, no admission.
+//! * Tokens are signed by a digest; `kid` and `iss` lead nowhere. No OpenAPI, no protobuf, no
+//!   tables for `kubectl get`.
+
+mod address;
+mod answer;
+mod behaviour;
+mod cities;
+mod cluster;
+mod discovery;
+mod identity;
+mod kinds;
+mod list;
+mod load;
+mod objects;
+mod pki;
+mod profile;
+mod random;
+mod read;
+mod reply;
+mod resources;
+mod reviews;
+mod rules;
+mod serve;
+mod status;
+mod workload;
+mod write;
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+use std::time::Duration;
+
+use nalabo_core::clock::{Clock, SystemClock};
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::address::Addresses;
+use crate::cluster::{Cluster, Common};
+use crate::pki::Authority;
+use crate::profile::Profile;
+
+pub use crate::address::SimBind;
+pub use crate::behaviour::Behaviour;
+pub use crate::cluster::SimCluster;
+
+/// How long all clusters together may take to stop.
+const STOP_DEADLINE: Duration = Duration::from_secs(10);
+
+/// What a sim is made of.
+#[derive(Debug, Clone)]
+pub struct SimOptions {
+    /// How many clusters.
+    pub clusters: usize,
+    /// Fewest and most nodes of a cluster.
+    pub nodes_per_cluster: RangeInclusive<u32>,
+    /// Fewest and most pods on each node of a cluster.
+    pub pods_per_node: RangeInclusive<u32>,
+    /// The same seed makes the same fleet.
+    pub seed: u64,
+    /// Where the clusters listen.
+    pub bind: SimBind,
+    /// Moves what is used, events and the expiry of tokens.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl Default for SimOptions {
+    fn default() -> Self {
+        Self {
+            clusters: 12,
+            nodes_per_cluster: 1..=12,
+            pods_per_node: 8..=40,
+            seed: 1,
+            bind: SimBind::default(),
+            clock: Arc::new(SystemClock),
+        }
+    }
+}
+
+/// Why a sim did not start, or a cluster did not switch.
+#[derive(Debug, thiserror::Error)]
+pub enum SimError {
+    /// A port could not be had.
+    #[error(
+        "listen on {address} for a pretend cluster; each needs one open file and one more a \
+         connection, see ulimit -n"
+    )]
+    Listen {
+        /// Where.
+        address: SocketAddr,
+        /// Why not.
+        #[source]
+        cause: io::Error,
+    },
+    /// A certificate could not be made.
+    #[error("make the certificates of the pretend clusters")]
+    Certificate(#[from] rcgen::Error),
+    /// The TLS library refused a certificate or key.
+    #[error("set up TLS for the pretend clusters")]
+    Tls(#[from] rustls::Error),
+    /// A cluster did not open or close its port in time.
+    #[error("{name} did not change its behaviour in time; is its port taken, or the sim stopped?")]
+    Switch {
+        /// Which cluster.
+        name: String,
+    },
+}
+
+/// Pretend clusters that run until [`Sim::stop`], or until this is dropped.
+pub struct Sim {
+    clusters: Vec<SimCluster>,
+    seed: u64,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+    /// Held so that no other sim takes the addresses of a cluster that is down.
+    addresses: Addresses,
+}
+
+impl Sim {
+    /// Starts all clusters; they answer when this returns.
+    pub async fn start(options: SimOptions) -> Result<Self, SimError> {
+        let authority = Authority::create()?;
+        let processors = std::thread::available_parallelism().map_or(2, usize::from);
+        let common = Common {
+            ca_pem: authority.pem().into(),
+            clock: options.clock.clone(),
+            stop: CancellationToken::new(),
+            writers: Arc::new(Semaphore::new(processors)),
+        };
+        let mut sim = Self {
+            clusters: Vec::with_capacity(options.clusters),
+            seed: options.seed,
+            stop: common.stop.clone(),
+            tasks: TaskTracker::new(),
+            addresses: Addresses::default(),
+        };
+        for position in 0..options.clusters {
+            let (nodes, pods) = (&options.nodes_per_cluster, &options.pods_per_node);
+            let profile = Profile::of(options.seed, position, nodes, pods);
+            let (listener, address) = sim.addresses.listen(options.bind)?;
+            let tls = authority.server_config(address.ip())?;
+            let cluster = Arc::new(Cluster::new(profile, address, tls, &common));
+            sim.clusters.push(SimCluster(cluster.clone()));
+            sim.tasks.spawn(serve::cluster_serve(cluster, listener, sim.tasks.clone()));
+            if position % 50 == 49 {
+                // Signing a certificate takes a while; others must not starve behind a thousand.
+                tokio::task::yield_now().await;
+            }
+        }
+        Ok(sim)
+    }
+
+    /// Every cluster, in an order that follows from the seed.
+    pub fn clusters(&self) -> &[SimCluster] {
+        &self.clusters
+    }
+
+    /// Makes `share` of the clusters, from 0 to 1, fail in a believable mix of ways, and the
+    /// others behave well. The same seed chooses the same ones.
+    pub async fn fail_share(&self, share: f64) -> Result<(), SimError> {
+        let behaviours = behaviour::behaviours_with_failures(self.seed, self.clusters.len(), share);
+        for (cluster, behaviour) in self.clusters.iter().zip(behaviours) {
+            cluster.set(behaviour).await?;
+        }
+        Ok(())
+    }
+
+    /// Stops all clusters: requests in flight are finished for a second, then every port is free.
+    pub async fn stop(self) {
+        self.stop.cancel();
+        self.tasks.close();
+        if timeout(STOP_DEADLINE, self.tasks.wait()).await.is_err() {
+            tracing::warn!("some pretend clusters did not stop in time");
+        }
+    }
+}
+
+impl Drop for Sim {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+impl fmt::Debug for Sim {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sim").field("clusters", &self.clusters).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,152 @@
+//! Answers: whole, compressed, endless or dripping.
+//!
+//! Promises: JSON with the headers of a real server, compressed as it compresses: only when asked
+//! and only above 128 KiB. Does not: know what is answered.
+
+use std::convert::Infallible;
+use std::io::Write as _;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue, RETRY_AFTER, VARY};
+use http::{Response, StatusCode};
+use http_body::{Body, Frame, SizeHint};
+use tokio::time::{Interval, MissedTickBehavior, interval};
+
+use crate::status::Failure;
+
+/// What a request receives.
+pub(crate) type Reply = Response<ReplyBody>;
+
+/// Answers of this size and more are compressed; the real server's own limit.
+const GZIP_FROM_BYTES: usize = 128 * 1024;
+
+/// The body of an answer.
+#[derive(Debug)]
+pub(crate) enum ReplyBody {
+    /// All of it at once.
+    Whole(Option<Bytes>),
+    /// The same piece for ever.
+    Endless(Bytes),
+    /// A byte at a time.
+    Drip { rest: Bytes, ticks: Interval },
+}
+
+impl Body for ReplyBody {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Poll::Ready(match self.get_mut() {
+            Self::Whole(bytes) => bytes.take().map(|bytes| Ok(Frame::data(bytes))),
+            Self::Endless(piece) => Some(Ok(Frame::data(piece.clone()))),
+            Self::Drip { rest, .. } if rest.is_empty() => None,
+            Self::Drip { rest, ticks } => {
+                ready!(ticks.poll_tick(cx));
+                Some(Ok(Frame::data(rest.split_to(1))))
+            }
+        })
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Whole(bytes) => bytes.as_ref().is_none_or(Bytes::is_empty),
+            Self::Endless(_) => false,
+            Self::Drip { rest, .. } => rest.is_empty(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Whole(bytes) => {
+                SizeHint::with_exact(bytes.as_ref().map_or(0, |it| it.len() as u64))
+            }
+            Self::Endless(_) => SizeHint::default(),
+            Self::Drip { rest, .. } => SizeHint::with_exact(rest.len() as u64),
+        }
+    }
+}
+
+/// A JSON answer of `bytes`.
+pub(crate) fn json_bytes(code: StatusCode, bytes: Vec<u8>) -> Reply {
+    reply(code, "application/json", ReplyBody::Whole(Some(bytes.into())))
+}
+
+/// A JSON answer.
+pub(crate) fn json(code: StatusCode, value: &impl serde::Serialize) -> Reply {
+    json_bytes(code, serde_json::to_vec(value).expect("our own types can be written as JSON"))
+}
+
+/// An answer in plain text.
+pub(crate) fn text(code: StatusCode, text: impl Into<Bytes>) -> Reply {
+    reply(code, "text/plain; charset=utf-8", ReplyBody::Whole(Some(text.into())))
+}
+
+/// An unknown path or API group; the real server says so in plain text.
+pub(crate) fn path_not_found() -> Reply {
+    text(StatusCode::NOT_FOUND, "404 page not found\n")
+}
+
+/// Too many requests; the real server's flow control says so in plain text.
+pub(crate) fn rate_limited(retry_after_seconds: u32) -> Reply {
+    let mut reply =
+        text(StatusCode::TOO_MANY_REQUESTS, "Too many requests, please try again later.\n");
+    reply.headers_mut().insert(RETRY_AFTER, HeaderValue::from(retry_after_seconds));
+    reply
+}
+
+/// An error.
+pub(crate) fn failure(failure: &Failure) -> Reply {
+    let code = failure.0.code.and_then(|code| u16::try_from(code).ok());
+    let code = code.and_then(|code| StatusCode::from_u16(code).ok());
+    json(code.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), failure.0.as_ref())
+}
+
+/// A list that begins well and never ends.
+pub(crate) fn endless() -> Reply {
+    let piece = br#"{"kind":"List","apiVersion":"v1","metadata":{},"items":[{},"#.repeat(256);
+    reply(StatusCode::OK, "application/json", ReplyBody::Endless(piece.into()))
+}
+
+/// `inner` again, a byte every `pause`.
+pub(crate) fn drip(inner: Reply, pause: Duration) -> Reply {
+    inner.map(|body| match body {
+        ReplyBody::Whole(bytes) => {
+            let mut ticks = interval(pause.max(Duration::from_millis(1)));
+            ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            ReplyBody::Drip { rest: bytes.unwrap_or_default(), ticks }
+        }
+        other => other,
+    })
+}
+
+/// `reply`, compressed when it is large.
+pub(crate) fn gzip(mut reply: Reply) -> Reply {
+    let ReplyBody::Whole(Some(bytes)) = reply.body() else { return reply };
+    if bytes.len() < GZIP_FROM_BYTES {
+        return reply;
+    }
+    let mut encoder = GzEncoder::new(Vec::with_capacity(bytes.len() / 6), Compression::fast());
+    encoder.write_all(bytes).expect("writing to memory cannot fail");
+    let packed = encoder.finish().expect("writing to memory cannot fail");
+    *reply.body_mut() = ReplyBody::Whole(Some(packed.into()));
+    reply.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    reply.headers_mut().insert(VARY, HeaderValue::from_static("Accept-Encoding"));
+    reply
+}
+
+fn reply(code: StatusCode, content_type: &'static str, body: ReplyBody) -> Reply {
+    let mut reply = Response::new(body);
+    *reply.status_mut() = code;
+    let headers = reply.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache, private"));
+    reply
+}

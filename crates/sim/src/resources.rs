@@ -1,0 +1,148 @@
+//! What a pretend cluster serves, and how a path names it.
+//!
+//! Promises: one table; discovery and routing both read it. Does not: decide what is answered.
+
+use http::Method;
+
+use crate::status::Asked;
+
+/// A kind of object that is served.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Resource {
+    pub(crate) group: &'static str,
+    pub(crate) version: &'static str,
+    /// Plural, with the subresource after a slash.
+    pub(crate) plural: &'static str,
+    pub(crate) singular: &'static str,
+    pub(crate) kind: &'static str,
+    pub(crate) is_namespaced: bool,
+    pub(crate) verbs: &'static [&'static str],
+}
+
+const READ: &[&str] = &["get", "list"];
+const LIST: &[&str] = &["list"];
+const KEPT: &[&str] = &["delete", "get", "list", "patch"];
+const CREATE: &[&str] = &["create"];
+
+const fn resource(
+    (group, version): (&'static str, &'static str),
+    (plural, singular, kind): (&'static str, &'static str, &'static str),
+    is_namespaced: bool,
+    verbs: &'static [&'static str],
+) -> Resource {
+    Resource { group, version, plural, singular, kind, is_namespaced, verbs }
+}
+
+const CORE: (&str, &str) = ("", "v1");
+const STORAGE: (&str, &str) = ("storage.k8s.io", "v1");
+const RBAC: (&str, &str) = ("rbac.authorization.k8s.io", "v1");
+const METRICS: (&str, &str) = ("metrics.k8s.io", "v1beta1");
+const AUTHENTICATION: (&str, &str) = ("authentication.k8s.io", "v1");
+const AUTHORIZATION: (&str, &str) = ("authorization.k8s.io", "v1");
+
+/// Every kind that is served.
+pub(crate) static RESOURCES: [Resource; 17] = [
+    resource(CORE, ("events", "event", "Event"), true, LIST),
+    resource(CORE, ("namespaces", "namespace", "Namespace"), false, KEPT),
+    resource(CORE, ("nodes", "node", "Node"), false, READ),
+    resource(
+        CORE,
+        ("persistentvolumeclaims", "persistentvolumeclaim", "PersistentVolumeClaim"),
+        true,
+        LIST,
+    ),
+    resource(CORE, ("persistentvolumes", "persistentvolume", "PersistentVolume"), false, LIST),
+    resource(CORE, ("pods", "pod", "Pod"), true, READ),
+    resource(CORE, ("serviceaccounts", "serviceaccount", "ServiceAccount"), true, KEPT),
+    resource(CORE, ("serviceaccounts/token", "", "TokenRequest"), true, CREATE),
+    resource(STORAGE, ("storageclasses", "storageclass", "StorageClass"), false, LIST),
+    resource(RBAC, ("clusterroles", "clusterrole", "ClusterRole"), false, KEPT),
+    resource(
+        RBAC,
+        ("clusterrolebindings", "clusterrolebinding", "ClusterRoleBinding"),
+        false,
+        KEPT,
+    ),
+    resource(RBAC, ("roles", "role", "Role"), true, KEPT),
+    resource(RBAC, ("rolebindings", "rolebinding", "RoleBinding"), true, KEPT),
+    resource(METRICS, ("nodes", "", "NodeMetrics"), false, LIST),
+    resource(METRICS, ("pods", "", "PodMetrics"), true, LIST),
+    resource(AUTHENTICATION, ("selfsubjectreviews", "", "SelfSubjectReview"), false, CREATE),
+    resource(
+        AUTHORIZATION,
+        ("selfsubjectaccessreviews", "selfsubjectaccessreview", "SelfSubjectAccessReview"),
+        false,
+        CREATE,
+    ),
+];
+
+/// The resource that this plural names.
+pub(crate) fn resource_find(group: &str, plural: &str) -> Option<&'static Resource> {
+    RESOURCES.iter().find(|it| it.group == group && it.plural == plural)
+}
+
+/// What a path names.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Target<'a> {
+    /// Something that is no object: `/version`, `/readyz`, discovery.
+    Path,
+    /// Objects of a kind, or one by name.
+    Objects { resource: &'static Resource, namespace: Option<&'a str>, name: Option<&'a str> },
+    /// A group that is served, and in it a kind that is not.
+    UnknownResource { group: &'a str, plural: &'a str },
+}
+
+impl<'a> Target<'a> {
+    /// Reads `path`.
+    pub(crate) fn parse(path: &'a str) -> Self {
+        let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
+        let (group, rest) = match parts.as_slice() {
+            ["api", "v1", rest @ ..] => ("", rest),
+            ["apis", group, version, rest @ ..]
+                if RESOURCES.iter().any(|it| it.group == *group && it.version == *version) =>
+            {
+                (*group, rest)
+            }
+            _ => return Self::Path,
+        };
+        let (namespace, rest) = match rest {
+            // `namespaces/NAME` is the namespace itself, `namespaces/NAME/x` is what is in it.
+            ["namespaces", namespace, rest @ ..] if !rest.is_empty() => (Some(*namespace), rest),
+            rest => (None, rest),
+        };
+        let (plural, name) = match rest {
+            [] => return Self::Path,
+            [plural] => ((*plural).to_owned(), None),
+            [plural, name] => ((*plural).to_owned(), Some(*name)),
+            [plural, name, sub @ ..] => (format!("{plural}/{}", sub.join("/")), Some(*name)),
+        };
+        match resource_find(group, &plural) {
+            Some(resource) => Self::Objects { resource, namespace, name },
+            None => Self::UnknownResource { group, plural: rest[0] },
+        }
+    }
+}
+
+/// The verb of Kubernetes for a method.
+pub(crate) fn verb_of(method: &Method, has_name: bool) -> &'static str {
+    match (method.as_str(), has_name) {
+        ("GET" | "HEAD", true) => "get",
+        ("GET" | "HEAD", false) => "list",
+        ("POST", _) => "create",
+        ("PUT", _) => "update",
+        ("PATCH", _) => "patch",
+        ("DELETE", true) => "delete",
+        ("DELETE", false) => "deletecollection",
+        _ => "",
+    }
+}
+
+/// The question to the rules that a request for objects puts.
+pub(crate) fn asked<'a>(
+    verb: &'a str,
+    resource: &'static Resource,
+    namespace: Option<&'a str>,
+    name: Option<&'a str>,
+) -> Asked<'a> {
+    Asked { verb, group: resource.group, resource: resource.plural, namespace, name }
+}

@@ -1,0 +1,100 @@
+//! Server-side apply and delete of the few kinds that a pretend cluster keeps.
+
+use http::StatusCode;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Status, StatusDetails};
+use serde_json::Value;
+
+use crate::answer::Ask;
+use crate::cluster::Cluster;
+use crate::kinds::namespaces::namespace_uid;
+use crate::objects::Placement;
+use crate::random::text_number;
+use crate::reply::{Reply, json};
+use crate::status::Failure;
+use crate::workload::namespace_names;
+
+/// Applies the object in `body`, which is JSON or YAML.
+pub(crate) fn object_apply(
+    cluster: &Cluster,
+    ask: &Ask<'_>,
+    is_apply: bool,
+    body: &[u8],
+) -> Result<Reply, Failure> {
+    if !is_apply {
+        return Err(Failure::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "UnsupportedMediaType",
+            "the body of the request was in an unknown format - accepted media types include: \
+             application/apply-patch+yaml",
+        ));
+    }
+    let parameter = |wanted: &str| {
+        url::form_urlencoded::parse(ask.query.as_bytes())
+            .find(|(name, value)| name == wanted && !value.is_empty())
+            .map(|(_, value)| value.into_owned())
+    };
+    let Some(field_manager) = parameter("fieldManager") else {
+        return Err(Failure::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "Invalid",
+            "PatchOptions.meta.k8s.io \"\" is invalid: fieldManager: Required value: is required for apply patch",
+        ));
+    };
+    let (namespace, name) = (ask.namespace.unwrap_or_default(), ask.name.unwrap_or_default());
+    let sent = body_parse(body)?;
+    let built_in = namespace_names(&cluster.profile);
+    let mut objects = cluster.objects();
+    if ask.resource.is_namespaced
+        && objects.value("namespaces", "", namespace).is_none()
+        && !built_in.iter().any(|it| it == namespace)
+    {
+        return Err(Failure::object_not_found("", "namespaces", namespace));
+    }
+    let uid = if ask.resource.plural == "namespaces" {
+        namespace_uid(&cluster.profile, name)
+    } else {
+        let place = [text_number(ask.resource.plural), text_number(namespace), text_number(name)];
+        cluster.profile.dice(&[50, place[0], place[1], place[2]]).uuid()
+    };
+    let place = Placement {
+        resource: ask.resource,
+        namespace,
+        name,
+        uid,
+        field_manager: &field_manager,
+        resource_version: cluster.resource_version_next(),
+        at: cluster.now(),
+    };
+    let (is_new, object) = objects.apply(place, sent, parameter("dryRun").is_some())?;
+    Ok(json(if is_new { StatusCode::CREATED } else { StatusCode::OK }, &object))
+}
+
+/// Deletes an object that was applied.
+pub(crate) fn object_delete(cluster: &Cluster, ask: &Ask<'_>) -> Result<Reply, Failure> {
+    let (namespace, name) = (ask.namespace.unwrap_or_default(), ask.name.unwrap_or_default());
+    let resource = ask.resource;
+    let Some(removed) = cluster.objects().delete(resource.plural, namespace, name) else {
+        return Err(Failure::object_not_found(resource.group, resource.plural, name));
+    };
+    let status = Status {
+        status: Some("Success".to_owned()),
+        details: Some(StatusDetails {
+            group: (!resource.group.is_empty()).then(|| resource.group.to_owned()),
+            kind: Some(resource.plural.to_owned()),
+            name: Some(name.to_owned()),
+            uid: removed["metadata"]["uid"].as_str().map(ToOwned::to_owned),
+            ..StatusDetails::default()
+        }),
+        ..Status::default()
+    };
+    Ok(json(StatusCode::OK, &status))
+}
+
+fn body_parse(body: &[u8]) -> Result<Value, Failure> {
+    if let Ok(value) = serde_json::from_slice(body) {
+        return Ok(value);
+    }
+    let text = std::str::from_utf8(body).unwrap_or_default();
+    serde_saphyr::from_str(text)
+        .map_err(|_| Failure::bad_request("error decoding YAML: the body is neither JSON nor YAML"))
+}
