@@ -1,0 +1,59 @@
+/**
+ * What the console changes. One function a command, each rejecting with an `ApiProblem`.
+ *
+ * Promises: a credential given here goes into one request body and nowhere else. Does not:
+ * touch the cache; {@link useCommand} does, for all of them alike.
+ */
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { bodyOf, client } from "./client";
+import type { ApiProblem } from "./problem";
+import type { InfrastructureCreate, InfrastructureUpdate, Source } from "./types";
+
+export const setUp = (body: { token: string; email: string; name?: string; password: string }) =>
+  client.POST("/api/auth/setup", { body });
+export const signIn = (body: { email: string; password: string }) => client.POST("/api/auth/login", { body });
+export const signOut = () => client.POST("/api/auth/logout");
+export const passwordChange = (body: { current_password: string; new_password: string }) =>
+  client.POST("/api/auth/password", { body });
+export const sessionRevoke = (id: string) =>
+  client.DELETE("/api/auth/sessions/{id}", { params: { path: { id } } });
+
+export const kubeconfigParse = (kubeconfig: string) =>
+  bodyOf(client.POST("/api/admin/infrastructures/parse", { body: { kubeconfig } }));
+export const infrastructureCreate = (body: InfrastructureCreate) =>
+  bodyOf(client.POST("/api/admin/infrastructures", { body }));
+export const infrastructureUpdate = (id: string, revision: number, body: InfrastructureUpdate) =>
+  bodyOf(
+    client.PUT("/api/admin/infrastructures/{id}", {
+      params: { path: { id }, header: { "If-Match": `"${revision}"` } },
+      body,
+    }),
+  );
+export const infrastructureDelete = (id: string, confirm: string) =>
+  client.DELETE("/api/admin/infrastructures/{id}", { params: { path: { id }, query: { confirm } } });
+export const credentialReplace = (id: string, body: { source: Source; narrow?: boolean }) =>
+  bodyOf(client.PUT("/api/admin/infrastructures/{id}/credential", { params: { path: { id } }, body }));
+export const defaultChoose = (id: string) =>
+  bodyOf(client.PUT("/api/admin/infrastructures/{id}/default", { params: { path: { id } } }));
+
+export type ModeVerb = "cordon" | "uncordon" | "disable" | "enable";
+export const modeChange = (id: string, verb: ModeVerb) =>
+  bodyOf(client.POST(`/api/admin/infrastructures/{id}/${verb}`, { params: { path: { id } } }));
+
+/** Runs a command and refreshes what it may have changed, before the caller goes on. */
+export function useCommand<Ask, Answer>(
+  run: (ask: Ask) => Promise<Answer>,
+  options: { refresh: readonly string[]; onDone?: (answer: Answer, ask: Ask) => void | Promise<void> },
+) {
+  const cache = useQueryClient();
+  return useMutation<Answer, ApiProblem, Ask>({
+    mutationFn: run,
+    onSuccess: async (answer, ask) => {
+      await Promise.all(options.refresh.map((noun) => cache.invalidateQueries({ queryKey: [noun] })));
+      await options.onDone?.(answer, ask);
+    },
+  });
+}
+
+/** The nouns that a change of an infrastructure touches. */
+export const INFRASTRUCTURE_NOUNS = ["infrastructures", "stats", "usage"] as const;

@@ -1,0 +1,30 @@
+import { QueryClient } from "@tanstack/react-query";
+import { expect, test } from "vitest";
+import { cacheRefresh } from "./events";
+
+const KEYS = [
+  ["auth", "me"],
+  ["stats"],
+  ["infrastructures", "list", {}],
+  ["infrastructures", "one", "paris"],
+  ["infrastructures", "one", "lyon"],
+];
+
+function refreshed(ids: ReadonlySet<string> | "all") {
+  const cache = new QueryClient();
+  for (const key of KEYS) cache.setQueryData(key, "before");
+  cacheRefresh(cache, ids);
+  return KEYS.filter((key) => cache.getQueryState(key)?.isInvalidated).map((key) => key.slice(0, 3).join(" "));
+}
+
+test("a change of one infrastructure refreshes it, the lists and the sums, and nobody else's page", () => {
+  expect(refreshed(new Set(["paris"]))).toEqual([
+    "stats",
+    "infrastructures list [object Object]",
+    "infrastructures one paris",
+  ]);
+});
+
+test("after a gap in the stream everything is asked for again", () => {
+  expect(refreshed("all")).toHaveLength(KEYS.length);
+});

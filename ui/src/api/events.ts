@@ -1,0 +1,97 @@
+/**
+ * Keeps the cache true: the server says what changed, the cache asks again.
+ *
+ * Promises: many changes in a moment cause one refresh, and a lost stream is shown as such and
+ * taken up again. Does not: write into the cache; every value on screen came from a GET.
+ */
+import type { QueryClient } from "@tanstack/react-query";
+import { useQueryClient } from "@tanstack/react-query";
+import { useEffect, useSyncExternalStore } from "react";
+
+export type LiveState = "connecting" | "live" | "lost";
+
+/** Changes that arrive within this time are refreshed together. */
+const GATHER_MS = 300;
+const RECONNECT_MS = 5_000;
+
+let live: LiveState = "connecting";
+const listeners = new Set<() => void>();
+function liveSet(next: LiveState) {
+  if (live === next) return;
+  live = next;
+  for (const tell of listeners) tell();
+}
+
+/** Whether what is on screen follows the server. */
+export function useLiveState(): LiveState {
+  return useSyncExternalStore(
+    (tell) => {
+      listeners.add(tell);
+      return () => listeners.delete(tell);
+    },
+    () => live,
+  );
+}
+
+/** Refreshes what `ids` names; with none, everything. */
+export function cacheRefresh(cache: QueryClient, ids: ReadonlySet<string> | "all"): void {
+  if (ids === "all") {
+    void cache.invalidateQueries();
+    return;
+  }
+  void cache.invalidateQueries({
+    predicate: ({ queryKey: [noun, view, id] }) => {
+      if (noun === "stats" || noun === "usage" || noun === "audit") return true;
+      if (noun !== "infrastructures") return false;
+      return view === "list" || (typeof id === "string" && ids.has(id));
+    },
+  });
+}
+
+/** Listens while the console is open. */
+export function useServerEvents(): void {
+  const cache = useQueryClient();
+  useEffect(() => {
+    const waiting = new Set<string>();
+    let gather: ReturnType<typeof setTimeout> | undefined;
+    let reconnect: ReturnType<typeof setTimeout> | undefined;
+    let source: EventSource | undefined;
+    let wasLost = false;
+
+    const open = () => {
+      source = new EventSource("/api/events");
+      source.onopen = () => {
+        liveSet("live");
+        // What happened while nobody listened is unknown.
+        if (wasLost) cacheRefresh(cache, "all");
+        wasLost = false;
+      };
+      source.onerror = () => {
+        wasLost = true;
+        liveSet("lost");
+        // The browser tries again by itself unless the server answered with an error.
+        if (source?.readyState === EventSource.CLOSED) {
+          void cache.invalidateQueries({ queryKey: ["auth", "me"] });
+          reconnect = setTimeout(open, RECONNECT_MS);
+        }
+      };
+      source.addEventListener("infrastructure", (event: MessageEvent<string>) => {
+        waiting.add((JSON.parse(event.data) as { id: string }).id);
+        gather ??= setTimeout(() => {
+          gather = undefined;
+          cacheRefresh(cache, new Set(waiting));
+          waiting.clear();
+        }, GATHER_MS);
+      });
+      source.addEventListener("resync", () => cacheRefresh(cache, "all"));
+    };
+
+    open();
+    return () => {
+      clearTimeout(gather);
+      clearTimeout(reconnect);
+      source?.close();
+      liveSet("connecting");
+    };
+  }, [cache]);
+}

@@ -1,0 +1,79 @@
+/** The two catalogues say the same things, say all that the console asks for, and nothing else. */
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { type MessageFormatElement, parse, TYPE } from "@formatjs/icu-messageformat-parser";
+import { describe, expect, test } from "vitest";
+import en from "./en.json";
+import fr from "./fr.json";
+
+const catalogues = { en, fr } as Record<string, Record<string, string>>;
+
+/** Names of the slots and marks of a message, those inside plurals too. */
+function slots(message: string): string[] {
+  const found = new Set<string>();
+  const walk = (elements: MessageFormatElement[]) => {
+    for (const it of elements) {
+      if (it.type === TYPE.literal || it.type === TYPE.pound) continue;
+      found.add(it.type === TYPE.tag ? `<${it.value}>` : it.value);
+      if (it.type === TYPE.tag) walk(it.children);
+      if (it.type === TYPE.plural || it.type === TYPE.select) {
+        for (const option of Object.values(it.options)) walk(option.value);
+      }
+    }
+  };
+  walk(parse(message));
+  return [...found].sort();
+}
+
+/** Everything the console is written in, tests left out. */
+function sources(folder = join(import.meta.dirname, "..")): string[] {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((it) => {
+    const path = join(folder, it.name);
+    if (it.isDirectory()) return sources(path);
+    const isSource = /\.tsx?$/.test(it.name) && !/\.(test|gen|d)\.tsx?$/.test(it.name);
+    return isSource ? [readFileSync(path, "utf8")] : [];
+  });
+}
+
+/** Keys that are put together at run time, from a code of the API or a group. */
+const MADE_AT_RUN_TIME =
+  /^(code\.\w+\.(cause|remedy)|reason\.\w+|problem\.\w+(\.hint)?|audit\.action\.\w+|role\.\w+|ribbon\.\w+|test\.(running|waiting|not_reached)|action\.(cordon|uncordon|enable)|credential\.(token|client_certificate|service_account))$/;
+
+describe("catalogues", () => {
+  test("French and English have the same keys", () => {
+    expect(Object.keys(fr).sort()).toEqual(Object.keys(en).sort());
+  });
+
+  test("every text has the same slots in both languages", () => {
+    const uneven = Object.keys(en).filter(
+      (key) => slots(catalogues.en?.[key] ?? "").join() !== slots(catalogues.fr?.[key] ?? "").join(),
+    );
+    expect(uneven).toEqual([]);
+  });
+
+  test("every key that the code writes exists, and every key that exists is used", () => {
+    const code = sources().join("\n");
+    const families = new Set(Object.keys(en).map((key) => key.split(".")[0]));
+    const written = [...code.matchAll(/["'`]([a-z_]+(?:\.[a-z_]+)+)["'`]/g)]
+      .map((it) => it[1] ?? "")
+      .filter((it) => families.has(it.split(".")[0] ?? "") && !/\.(json|yaml|js|css)$/.test(it));
+    expect(written.filter((key) => !(key in en))).toEqual([]);
+    const used = new Set(written);
+    expect(Object.keys(en).filter((key) => !used.has(key) && !MADE_AT_RUN_TIME.test(key))).toEqual([]);
+  });
+
+  test("every code with a cause has a remedy", () => {
+    const causes = Object.keys(en).filter((key) => /^code\..*\.cause$/.test(key));
+    expect(causes.length).toBeGreaterThan(40);
+    expect(causes.map((key) => key.replace(/cause$/, "remedy")).filter((key) => !(key in en))).toEqual([]);
+  });
+
+  test("French puts a narrow no-break space before : ; ! ? % and writes curved apostrophes", () => {
+    const wrong = Object.entries(fr).filter(([, message]) => {
+      // What stands in braces is ICU, not French.
+      const words = message.replace(/\{(\w+), \w+(, [^{}]*)?[,}]/g, "{").replace(/=\d+|one|other/g, "");
+      return / [:;!?%»]|« /.test(words) || /\p{L}'\p{L}/u.test(words) || /\p{L}[;!?](\s|$)/u.test(words);
+    });
+    expect(wrong).toEqual([]);
+  });
+});

@@ -1,0 +1,26 @@
+/** The present second, by the server's clock, for the ages on screen; one timer for all of them. */
+import { useSyncExternalStore } from "react";
+import { serverNow } from "../api/clock";
+
+const listeners = new Set<() => void>();
+let timer: ReturnType<typeof setInterval> | undefined;
+let now_ms = serverNow();
+
+function subscribe(tell: () => void) {
+  listeners.add(tell);
+  timer ??= setInterval(() => {
+    now_ms = serverNow();
+    for (const it of listeners) it();
+  }, 1_000);
+  return () => {
+    listeners.delete(tell);
+    if (listeners.size > 0) return;
+    clearInterval(timer);
+    timer = undefined;
+  };
+}
+
+/** Milliseconds since 1970; changes once a second. */
+export function useNow(): number {
+  return useSyncExternalStore(subscribe, () => now_ms);
+}

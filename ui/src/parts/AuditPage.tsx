@@ -1,0 +1,150 @@
+import { useInfiniteQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import { problemOf } from "../api/problem";
+import { auditList } from "../api/queries";
+import type { AuditEntry } from "../api/types";
+import { useFormat } from "../i18n/format";
+import { useNow } from "../i18n/now";
+import { useText, useTextIfKnown } from "../i18n/text";
+import { Button } from "../ui/Button";
+import { Blank, Failed, Skeleton } from "../ui/Faces";
+import { PageHead } from "../ui/Page";
+import { Status } from "../ui/Status";
+import table from "../ui/Table.module.css";
+import styles from "./AuditPage.module.css";
+import { useProblemText } from "./ProblemNote";
+
+export function AuditPage() {
+  const t = useText();
+  const list = useInfiniteQuery(auditList());
+  const problemText = useProblemText();
+  const entries = list.data?.pages.flatMap((page) => page.items) ?? [];
+  return (
+    <>
+      <PageHead title={t("tab.audit")} answer={t("audit.answer")} />
+      {list.isPending && <Skeleton rows={8} height={52} label={t("face.loading")} />}
+      {list.isError && !list.data && (
+        <Failed
+          title={problemText(problemOf(list.error)).title}
+          action={
+            <Button icon="retry" onClick={() => void list.refetch()}>
+              {t("face.try_again")}
+            </Button>
+          }
+        >
+          {problemText(problemOf(list.error)).hint}
+        </Failed>
+      )}
+      {list.data && entries.length === 0 && <Blank title={t("audit.empty")}>{t("audit.empty_text")}</Blank>}
+      {entries.length > 0 && (
+        <table className={`${table.table} ${table.cards} ${styles.table}`}>
+          <thead>
+            <tr>
+              <th scope="col">{t("audit.when")}</th>
+              <th scope="col">{t("audit.who")}</th>
+              <th scope="col">{t("audit.what")}</th>
+              <th scope="col">{t("audit.change")}</th>
+              <th scope="col">{t("audit.from")}</th>
+            </tr>
+          </thead>
+          <tbody>
+            {entries.map((entry) => (
+              <AuditLine key={entry.id} entry={entry} />
+            ))}
+          </tbody>
+        </table>
+      )}
+      {list.hasNextPage && (
+        <p className={styles.more}>
+          <Button busy={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>
+            {t("face.load_more")}
+          </Button>
+        </p>
+      )}
+    </>
+  );
+}
+
+function AuditLine({ entry }: { entry: AuditEntry }) {
+  const t = useText();
+  const known = useTextIfKnown();
+  const format = useFormat();
+  const now_ms = useNow();
+  const { actor, subject } = entry;
+  return (
+    <tr>
+      <td className={styles.when} data-label={t("audit.when")}>
+        <time dateTime={entry.at} title={format.exactly(entry.at)}>
+          {format.moment(entry.at, now_ms)}
+        </time>
+      </td>
+      <td className={styles.break} data-label={t("audit.who")}>
+        {actor.email ??
+          t(actor.kind === "system" ? "audit.system" : actor.kind === "cli" ? "audit.cli" : "audit.nobody")}
+      </td>
+      <td className={`${table.wide} ${styles.break}`}>
+        <b>{known(`audit.action.${entry.action}`) ?? entry.action.replaceAll("_", " ")}</b>
+        {entry.outcome === "refused" && (
+          <span className={styles.refused}>
+            <Status tone="down" icon="cross" small>
+              {t("audit.refused")}
+            </Status>
+          </span>
+        )}
+        {subject.name && (
+          <span className={table.sub}>
+            {subject.kind === "infrastructure" && subject.id && entry.action !== "infrastructure_deleted" ? (
+              <Link to="/admin/infrastructures/$id" params={{ id: subject.id }}>
+                {subject.name}
+              </Link>
+            ) : (
+              subject.name
+            )}
+          </span>
+        )}
+      </td>
+      <td className={`${table.wide} ${styles.break}`}>
+        <Changes before={entry.before} after={entry.after} />
+      </td>
+      <td className={styles.break} data-label={t("audit.from")}>
+        <span className={styles.from}>{entry.address ?? "—"}</span>
+      </td>
+    </tr>
+  );
+}
+
+type Fields = Record<string, unknown>;
+const fieldsOf = (value: unknown): Fields =>
+  typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Fields) : {};
+const written = (value: unknown): string =>
+  value == null || value === "" ? "—" : typeof value === "object" ? JSON.stringify(value) : String(value);
+
+/** What was different afterwards, field by field. Secrets are not in it: the server never writes them. */
+export function changesOf(before: unknown, after: unknown): { field: string; from: string; to: string }[] {
+  const [was, is] = [fieldsOf(before), fieldsOf(after)];
+  return [...new Set([...Object.keys(was), ...Object.keys(is)])]
+    .map((field) => ({ field, from: written(was[field]), to: written(is[field]) }))
+    .filter(({ from, to }) => from !== to);
+}
+
+function Changes({ before, after }: { before: unknown; after: unknown }) {
+  const changes = changesOf(before, after);
+  if (changes.length === 0) return null;
+  return (
+    <dl className={styles.changes}>
+      {changes.map(({ field, from, to }) => (
+        <div key={field}>
+          <dt>{field}</dt>
+          <dd>
+            {from !== "—" && (
+              <>
+                <del>{from}</del> →{" "}
+              </>
+            )}
+            <ins>{to}</ins>
+          </dd>
+        </div>
+      ))}
+    </dl>
+  );
+}

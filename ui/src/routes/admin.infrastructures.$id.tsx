@@ -1,0 +1,31 @@
+import { createFileRoute } from "@tanstack/react-router";
+import { infrastructure } from "../api/queries";
+import { InfrastructurePage } from "../parts/InfrastructurePage";
+
+const DOINGS = ["test", "edit", "replace", "delete"] as const;
+export type Doing = (typeof DOINGS)[number];
+
+/** What is wrong here, and what is this? `?do=` opens with one thing begun, so that a link can say it. */
+export const Route = createFileRoute("/admin/infrastructures/$id")({
+  validateSearch: (search): { do?: Doing } =>
+    DOINGS.includes(search.do as Doing) ? { do: search.do as Doing } : {},
+  loader: ({ context: { cache }, params: { id } }) => cache.ensureQueryData(infrastructure(id)),
+  component: InfrastructureRoute,
+});
+
+function InfrastructureRoute() {
+  const { id } = Route.useParams();
+  const { do: doing } = Route.useSearch();
+  const navigate = Route.useNavigate();
+  return (
+    <InfrastructurePage
+      key={id}
+      id={id}
+      doing={doing}
+      onDo={(next) =>
+        void navigate({ search: next ? { do: next } : {}, replace: true, resetScroll: false, hash: true })
+      }
+      onLeave={() => navigate({ to: "/admin/infrastructures" })}
+    />
+  );
+}

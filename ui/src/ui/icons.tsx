@@ -1,0 +1,158 @@
+/** Drawings on a 16 px grid with a 1.5 px line; {@link Icon} frames them. */
+export const ICONS = {
+  check: (
+    <>
+      <circle cx="8" cy="8" r="6.25" />
+      <path d="m5.4 8.2 1.8 1.8 3.5-3.8" />
+    </>
+  ),
+  tick: <path d="m3 8.5 3.2 3.2L13 4.8" />,
+  triangle: (
+    <>
+      <path d="M8 2.2 14.3 13.3H1.7z" />
+      <path d="M8 6.4v3.2M8 11.4v.1" />
+    </>
+  ),
+  plug: (
+    <path d="M5.5 1.8v3M10.5 1.8v3M3.5 4.8h9v2.4a4.5 4.5 0 0 1-4.5 4.5 4.5 4.5 0 0 1-4.5-4.5zM8 11.7v2.5M2 14.5 14.2 2.3" />
+  ),
+  lock: (
+    <>
+      <rect x="3" y="7" width="10" height="7" rx="1.5" />
+      <path d="M5.2 7V5a2.8 2.8 0 0 1 5.6 0v2" />
+    </>
+  ),
+  key: (
+    <>
+      <circle cx="5" cy="11" r="2.8" />
+      <path d="m7 9 6.5-6.5M11 5l2 2M9.2 6.8l1.4 1.4" />
+    </>
+  ),
+  shield: (
+    <>
+      <path d="M8 1.8 13.2 4v4c0 3-2.2 5.2-5.2 6.3C5 13.2 2.8 11 2.8 8V4z" />
+      <path d="M8 5.5v3M8 10.6v.1" />
+    </>
+  ),
+  clock: (
+    <>
+      <circle cx="8" cy="8" r="6.25" />
+      <path d="M8 4.4V8l2.4 1.6" />
+    </>
+  ),
+  pause: (
+    <>
+      <circle cx="8" cy="8" r="6.25" />
+      <path d="M6.4 5.8v4.4M9.6 5.8v4.4" />
+    </>
+  ),
+  spinner: (
+    <>
+      <path d="M8 1.75A6.25 6.25 0 1 1 1.75 8" />
+      <circle cx="8" cy="8" r="6.25" opacity=".22" />
+    </>
+  ),
+  cordon: (
+    <>
+      <circle cx="8" cy="8" r="6.25" />
+      <path d="M3.7 3.7l8.6 8.6" />
+    </>
+  ),
+  star: <path d="m8 1.9 1.9 3.9 4.2.6-3 3 .7 4.2L8 11.6l-3.8 2 .7-4.2-3-3 4.2-.6z" fill="currentColor" />,
+  search: (
+    <>
+      <circle cx="7" cy="7" r="4.6" />
+      <path d="m10.5 10.5 3.4 3.4" />
+    </>
+  ),
+  plus: <path d="M8 3v10M3 8h10" />,
+  more: <path d="M3.5 8h.01M8 8h.01M12.5 8h.01" strokeWidth="2.2" />,
+  chevron_right: <path d="m6 3.5 4.5 4.5L6 12.5" />,
+  chevron_down: <path d="m3.5 6 4.5 4.5L12.5 6" />,
+  chevron_up: <path d="m3.5 10 4.5-4.5 4.5 4.5" />,
+  arrow: <path d="M3 8h10M9 4l4 4-4 4" />,
+  copy: (
+    <>
+      <rect x="5.5" y="5.5" width="8" height="8.5" rx="1.5" />
+      <path d="M10.5 5.5V3.5A1.5 1.5 0 0 0 9 2H4a1.5 1.5 0 0 0-1.5 1.5v6A1.5 1.5 0 0 0 4 11h1.5" />
+    </>
+  ),
+  terminal: (
+    <>
+      <rect x="1.8" y="2.8" width="12.4" height="10.4" rx="1.5" />
+      <path d="m4.6 6 2.2 2-2.2 2M8.4 10.2h3" />
+    </>
+  ),
+  download: <path d="M8 2v8M4.6 7 8 10.3 11.4 7M2.5 13.5h11" />,
+  user: (
+    <>
+      <circle cx="8" cy="5.3" r="2.8" />
+      <path d="M2.8 14c.5-2.9 2.5-4.3 5.2-4.300s4.7 1.4 5.2 4.3" />
+    </>
+  ),
+  close: <path d="m4 4 8 8M12 4l-8 8" />,
+  cross: (
+    <>
+      <circle cx="8" cy="8" r="6.25" />
+      <path d="m5.8 5.8 4.4 4.400M10.2 5.800l-4.4 4.4" />
+    </>
+  ),
+  retry: <path d="M13.5 8a5.5 5.5 0 1 1-1.7-4M13.5 2v2.600h-2.6" />,
+  rows: <path d="M2.3 4h11.400M2.3 8h11.400M2.3 12h11.4" />,
+  server: (
+    <>
+      <rect x="2" y="2.5" width="12" height="4.5" rx="1.2" />
+      <rect x="2" y="9" width="12" height="4.5" rx="1.2" />
+      <path d="M4.6 4.750h.01M4.6 11.250h.01" strokeWidth="2" />
+    </>
+  ),
+  pulse: <path d="M1.5 8.500h3l1.7-5 3 9 1.7-5.5.8 1.500h2.8" />,
+  info: (
+    <>
+      <circle cx="8" cy="8" r="6.25" />
+      <path d="M8 7.400v3.400M8 5.200v.1" />
+    </>
+  ),
+  wait: <circle cx="8" cy="8" r="6.25" strokeDasharray="2 2.6" />,
+  file: <path d="M4 1.800h5.200L12.5 5v9.200H4zM9 1.800V5.200h3.5" />,
+  theme: (
+    <>
+      <circle cx="8" cy="8" r="6.25" />
+      <path d="M8 1.750v12.500a6.25 6.25 0 0 0 0-12.500z" fill="currentColor" />
+    </>
+  ),
+  live: (
+    <>
+      <circle cx="8" cy="8" r="3" fill="currentColor" stroke="none" />
+      <circle cx="8" cy="8" r="5.6" opacity=".4" />
+    </>
+  ),
+  grid: (
+    <>
+      <rect x="2.3" y="2.3" width="4.7" height="4.7" rx="1" />
+      <rect x="9" y="2.3" width="4.7" height="4.7" rx="1" />
+      <rect x="2.3" y="9" width="4.7" height="4.7" rx="1" />
+      <rect x="9" y="9" width="4.7" height="4.7" rx="1" />
+    </>
+  ),
+  external: <path d="M9.5 2.500h4v4M13.5 2.5 7.5 8.500M11.5 9.500v4h-9v-9h4" />,
+  trash: (
+    <path d="M2.8 4.300h10.400M6.3 4.300V2.500h3.400v1.800M4.2 4.300l.6 9.200h6.400l.6-9.200M6.8 7v4M9.2 7v4" />
+  ),
+  edit: <path d="M10.8 2.8 13.2 5.2 5.6 12.8 2.5 13.500l.7-3.100z" />,
+  out: <path d="M6.5 2.500h-4v11h4M9.5 4.8 12.8 8 9.5 11.200M12.5 8H6" />,
+  language: (
+    <>
+      <circle cx="8" cy="8" r="6.25" />
+      <path d="M1.8 8h12.400M8 1.750c2 1.7 2.8 3.9 2.8 6.250S10 12.550 8 14.250C6 12.550 5.2 10.350 5.2 8S6 3.450 8 1.750z" />
+    </>
+  ),
+  history: (
+    <>
+      <path d="M2.5 8a5.5 5.5 0 1 0 1.7-4M2.5 2v2.600h2.6" />
+      <path d="M8 5v3.200l2 1.3" />
+    </>
+  ),
+} as const;
+
+export type IconName = keyof typeof ICONS;
