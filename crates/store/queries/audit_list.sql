@@ -3,6 +3,6 @@ SELECT
     id, at, actor_kind, actor_id, actor_email, action, subject_kind, subject_id, subject_name,
     before, after, address, outcome, request_id
 FROM audit_entries
-WHERE $1::uuid IS NULL OR id < $1
+WHERE id < coalesce($1, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid)
 ORDER BY id DESC
 LIMIT $2

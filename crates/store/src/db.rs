@@ -4,12 +4,14 @@
 //! server is refused with a sentence, and any number of replicas may start at once: one of them
 //! migrates, the others wait for it. Does not: retry; the caller knows what waiting is worth.
 
+use std::io::ErrorKind;
 use std::str::FromStr;
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{Connection, PgConnection, PgPool, Postgres};
+use tokio::time::timeout;
 
 use crate::error::{StoreError, during};
 
@@ -37,7 +39,11 @@ pub struct Db {
 impl Db {
     /// Connects to `url`, keeps up to `max_connections`, and makes sure that the server will do.
     pub async fn connect(url: &SecretString, max_connections: u32) -> Result<Self, StoreError> {
-        let options = PgConnectOptions::from_str(url.expose_secret())
+        let url = url.expose_secret();
+        if !(url.starts_with("postgres://") || url.starts_with("postgresql://")) {
+            return Err(StoreError::Url);
+        }
+        let options = PgConnectOptions::from_str(url)
             // The cause may quote the address, and with it the password.
             .map_err(|_| StoreError::Url)?
             .application_name("nalabo")
@@ -45,15 +51,13 @@ impl Db {
                 ("statement_timeout", STATEMENT_TIMEOUT),
                 ("idle_in_transaction_session_timeout", IDLE_IN_TRANSACTION_TIMEOUT),
             ]);
+        // Once without the pool, which would try for as long as it may and then say only that.
+        server_check(&options).await?;
         let pool = PgPoolOptions::new()
             .max_connections(max_connections)
             .acquire_timeout(ACQUIRE_TIMEOUT)
-            .connect_with(options)
-            .await
-            .map_err(during("connect"))?;
-        let db = Self { pool };
-        db.version_check().await?;
-        Ok(db)
+            .connect_lazy_with(options);
+        Ok(Self { pool })
     }
 
     /// The pool, for functions that read.
@@ -97,17 +101,29 @@ impl Db {
     pub async fn close(&self) {
         self.pool.close().await;
     }
+}
 
-    async fn version_check(&self) -> Result<(), StoreError> {
-        let found: String = sqlx::query_scalar("SHOW server_version")
-            .fetch_one(&self.pool)
-            .await
-            .map_err(during("version_check"))?;
-        if major_version(&found).is_some_and(|it| it >= SERVER_VERSION_MIN) {
-            return Ok(());
-        }
-        Err(StoreError::TooOld { found, needed: SERVER_VERSION_MIN })
+/// That the server lets us in, and is not too old.
+async fn server_check(options: &PgConnectOptions) -> Result<(), StoreError> {
+    let ask = async {
+        let mut connection = PgConnection::connect_with(options).await?;
+        let version = sqlx::query_scalar("SHOW server_version").fetch_one(&mut connection).await?;
+        connection.close().await?;
+        Ok(version)
+    };
+    let answer = timeout(ACQUIRE_TIMEOUT, ask).await;
+    let found: String = answer
+        .unwrap_or_else(|_| Err(sqlx::Error::Io(ErrorKind::TimedOut.into())))
+        .map_err(|source| match source.as_database_error().and_then(|it| it.code()) {
+            Some(code) if code.starts_with("28") || code == "3D000" => {
+                StoreError::Refused { source }
+            }
+            _ => during("connect")(source),
+        })?;
+    if major_version(&found).is_some_and(|it| it >= SERVER_VERSION_MIN) {
+        return Ok(());
     }
+    Err(StoreError::TooOld { found, needed: SERVER_VERSION_MIN })
 }
 
 /// Every migration, in order.
@@ -120,6 +136,11 @@ pub(crate) fn migrations() -> impl Iterator<Item = &'static sqlx::migrate::Migra
 pub(crate) fn major_version(text: &str) -> Option<u32> {
     let digits = text.trim_start().split(|c: char| !c.is_ascii_digit()).next()?;
     digits.parse().ok()
+}
+
+/// Makes a transaction happen.
+pub async fn commit(tx: Tx<'_>) -> Result<(), StoreError> {
+    tx.commit().await.map_err(during("commit"))
 }
 
 #[cfg(test)]

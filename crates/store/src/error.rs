@@ -18,6 +18,13 @@ pub enum StoreError {
         #[source]
         source: sqlx::Error,
     },
+    /// The server is there and does not let us in.
+    #[error("PostgreSQL refuses the user, the password or the database of DATABASE_URL")]
+    Refused {
+        /// What the server says.
+        #[source]
+        source: sqlx::Error,
+    },
     /// The server is older than NALABO can use.
     #[error("PostgreSQL {found} is too old; NALABO needs {needed} or newer")]
     TooOld {

@@ -7,6 +7,7 @@
 
 mod change;
 mod row;
+mod watch;
 
 use std::collections::BTreeMap;
 
@@ -22,6 +23,7 @@ use sqlx::types::Json;
 use uuid::Uuid;
 
 pub use change::*;
+pub use watch::*;
 
 use crate::error::{StoreError, during};
 use crate::moment::{Moment, moment};

@@ -44,7 +44,7 @@ mod word;
 
 pub use audit::*;
 pub use credentials::*;
-pub use db::{Db, Tx};
+pub use db::{Db, Tx, commit};
 pub use error::{StoreError, constraint};
 pub use infrastructures::*;
 pub use leases::*;

@@ -4,13 +4,14 @@
 //! whoever listens is told to fetch everything anew after each (re)connection, because what was
 //! said meanwhile is lost. Does not: carry data; the change names a row, and the row is read.
 
+use std::io::ErrorKind;
 use std::time::Duration;
 
 use futures::Stream;
 use nalabo_core::id::InfrastructureId;
 use serde::{Deserialize, Serialize};
 use sqlx::PgExecutor;
-use sqlx::postgres::{PgListener, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
 use tokio::time::{sleep, timeout};
 
 use crate::Db;
@@ -79,16 +80,11 @@ pub async fn notify_all(exec: impl PgExecutor<'_>, changes: &[Change]) -> Result
 ///
 /// Listens on a connection of its own. Never ends; drop it to stop.
 pub fn listen(db: &Db) -> impl Stream<Item = Change> + Send + use<> {
-    let pool = PgPoolOptions::new()
-        .max_connections(1)
-        .acquire_timeout(ANSWER)
-        .idle_timeout(None)
-        .max_lifetime(None)
-        .connect_lazy_with((*db.pool().connect_options()).clone());
+    let options = (*db.pool().connect_options()).clone();
     async_stream::stream! {
         let mut back_off = BACK_OFF_MIN;
         loop {
-            match listener(&pool).await {
+            match listener(&options).await {
                 Ok(mut listener) => {
                     back_off = BACK_OFF_MIN;
                     yield Change::Resync;
@@ -111,8 +107,15 @@ pub fn listen(db: &Db) -> impl Stream<Item = Change> + Send + use<> {
     }
 }
 
-async fn listener(pool: &sqlx::PgPool) -> Result<PgListener, sqlx::Error> {
-    let mut listener = PgListener::connect_with(pool).await?;
+async fn listener(options: &PgConnectOptions) -> Result<PgListener, sqlx::Error> {
+    // A pool of its own each time: giving a dead connection back to one takes as long as TCP does.
+    let pool = PgPoolOptions::new()
+        .max_connections(1)
+        .acquire_timeout(ANSWER)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .connect_lazy_with(options.clone());
+    let mut listener = PgListener::connect_with(&pool).await?;
     listener.eager_reconnect(false);
     timeout(ANSWER, listener.listen(CHANNEL)).await.map_err(|_| sqlx::Error::PoolTimedOut)??;
     Ok(listener)
@@ -124,7 +127,7 @@ async fn next(listener: &mut PgListener) -> Result<Option<Change>, sqlx::Error> 
     match timeout(QUIET, listener.try_recv()).await {
         Ok(Ok(Some(said))) => Ok(serde_json::from_str(said.payload()).ok()),
         // The connection is gone, and with it what was said meanwhile.
-        Ok(Ok(None)) => Err(sqlx::Error::WorkerCrashed),
+        Ok(Ok(None)) => Err(sqlx::Error::Io(ErrorKind::ConnectionReset.into())),
         Ok(Err(cause)) => Err(cause),
         Err(_) => {
             let alive = timeout(ANSWER, sqlx::query("SELECT 1").execute(&mut *listener)).await;

@@ -11,10 +11,10 @@ use nalabo_core::health::{State, Status};
 use nalabo_core::id::InfrastructureId;
 use sqlx::PgExecutor;
 
+use crate::Tx;
 use crate::error::{StoreError, during};
 use crate::moment::{Moment, moment, timestamp};
 use crate::word::{word, word_read};
-use crate::{Db, Tx};
 
 /// One line of the history of an infrastructure.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,7 +38,7 @@ pub struct StatusChange {
 /// Left out: infrastructures that are gone or disabled, and those whose lease has a newer token
 /// than the one given, because another watcher has them now.
 pub async fn status_flush(
-    db: &Db,
+    exec: impl PgExecutor<'_>,
     statuses: &[(InfrastructureId, Status, i64)],
 ) -> Result<HashSet<InfrastructureId>, StoreError> {
     if statuses.is_empty() {
@@ -93,7 +93,7 @@ pub async fn status_flush(
         &latencies as &[Option<i32>],
         &tokens,
     )
-    .fetch_all(db.pool())
+    .fetch_all(exec)
     .await
     .map_err(during("status_flush"))?;
     Ok(written.into_iter().map(InfrastructureId::from_uuid).collect())

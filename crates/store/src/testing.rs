@@ -10,7 +10,7 @@ use std::str::FromStr;
 use secrecy::SecretString;
 use sha2::{Digest, Sha256};
 use sqlx::postgres::PgConnectOptions;
-use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection};
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use uuid::Uuid;
 
 use crate::Db;
@@ -43,10 +43,10 @@ impl TestDb {
     pub async fn new() -> Self {
         let server = server_options();
         let mut admin = connect(&server).await;
-        let template = template_ensure(&mut admin, &server).await;
+        let template = template_ensure(&mut admin).await;
         let name = name_new();
         execute(&mut admin, format!("CREATE DATABASE {name} TEMPLATE {template}")).await;
-        Self::open(&server, name).await
+        Self::open(name).await
     }
 
     /// A database without any schema.
@@ -55,7 +55,7 @@ impl TestDb {
         let mut admin = connect(&server).await;
         let name = name_new();
         execute(&mut admin, format!("CREATE DATABASE {name} TEMPLATE template0")).await;
-        Self::open(&server, name).await
+        Self::open(name).await
     }
 
     /// Its address, for another connection or a program.
@@ -63,8 +63,8 @@ impl TestDb {
         &self.url
     }
 
-    async fn open(server: &PgConnectOptions, name: String) -> Self {
-        let url = SecretString::from(server.clone().database(&name).to_url_lossy().to_string());
+    async fn open(name: String) -> Self {
+        let url = database_url(&name);
         let db = Db::connect(&url, MAX_CONNECTIONS).await.expect("the database was just made");
         Self { db, name, url }
     }
@@ -89,15 +89,27 @@ impl Drop for TestDb {
 
 /// The server that tests use.
 fn server_options() -> PgConnectOptions {
-    let Ok(url) = std::env::var(VARIABLE) else {
+    PgConnectOptions::from_str(&server_url())
+        .unwrap_or_else(|_| panic!("{VARIABLE} is not an address of PostgreSQL"))
+}
+
+/// The server's address with another database, all else as it was given.
+fn database_url(name: &str) -> SecretString {
+    let url = server_url();
+    let host = url.find("://").map_or(0, |it| it + 3);
+    let end = url[host..].find(['/', '?']).map_or(url.len(), |it| host + it);
+    let parameters = url.find('?').map_or("", |it| &url[it..]);
+    format!("{}/{name}{parameters}", &url[..end]).into()
+}
+
+fn server_url() -> String {
+    std::env::var(VARIABLE).unwrap_or_else(|_| {
         panic!(
             "{VARIABLE} is not set. This test needs a PostgreSQL server; run it through the lab:\n\n    \
              cargo run -p nalabo-lab -- run -- cargo test -p nalabo-store\n\n\
              or start one with `cargo run -p nalabo-lab -- postgres` and export what it prints."
         );
-    };
-    PgConnectOptions::from_str(&url)
-        .unwrap_or_else(|_| panic!("{VARIABLE} is not an address of PostgreSQL"))
+    })
 }
 
 async fn connect(options: &PgConnectOptions) -> PgConnection {
@@ -112,7 +124,7 @@ fn name_new() -> String {
 }
 
 /// One template for each state of the migrations, made once, by whichever test comes first.
-async fn template_ensure(admin: &mut PgConnection, server: &PgConnectOptions) -> String {
+async fn template_ensure(admin: &mut PgConnection) -> String {
     let template = template_name();
     sqlx::query("SELECT pg_advisory_lock($1)").bind(LOCK).execute(&mut *admin).await.expect("lock");
     if !database_exists(admin, &template).await {
@@ -120,8 +132,7 @@ async fn template_ensure(admin: &mut PgConnection, server: &PgConnectOptions) ->
         // Renamed when it is whole: a killed test must not leave half a template.
         let draft = name_new();
         execute(admin, format!("CREATE DATABASE {draft} TEMPLATE template0")).await;
-        let url = server.clone().database(&draft).to_url_lossy().to_string().into();
-        let db = Db::connect(&url, 1).await.expect("the database was just made");
+        let db = Db::connect(&database_url(&draft), 1).await.expect("the database was just made");
         db.migrate().await.expect("the migrations apply to an empty database");
         db.close().await;
         execute(admin, format!("ALTER DATABASE {draft} RENAME TO {template}")).await;

@@ -59,7 +59,8 @@ impl Binaries {
         pg_data: &Path,
     ) -> Result<Self, EmbeddedError> {
         let have: Vec<String> = found.iter().map(|it| it.major.to_string()).collect();
-        let newest = found.iter().max_by_key(|it| it.major).ok_or(EmbeddedError::Missing)?;
+        // The first of equals, which is what the reversal is for.
+        let newest = found.iter().rev().max_by_key(|it| it.major).ok_or(EmbeddedError::Missing)?;
         if newest.major < SERVER_VERSION_MIN {
             return Err(EmbeddedError::TooOld {
                 found: newest.version.clone(),

@@ -1,0 +1,269 @@
+-- Every table as it is now. Written by `make gen`; do not edit.
+
+CREATE FUNCTION audit_entries_keep() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    RAISE EXCEPTION 'audit entries are neither changed nor deleted'
+        USING ERRCODE = 'insufficient_privilege';
+END
+$$;
+
+CREATE TABLE audit_entries (
+    id uuid NOT NULL,
+    at timestamp with time zone NOT NULL,
+    actor_kind text NOT NULL,
+    actor_id uuid,
+    actor_email text,
+    action text NOT NULL,
+    subject_kind text NOT NULL,
+    subject_id text,
+    subject_name text,
+    before jsonb,
+    after jsonb,
+    address text,
+    outcome text NOT NULL,
+    request_id text,
+    CONSTRAINT audit_entries_action_check CHECK ((action ~ '^[a-z][a-z_]*$'::text)),
+    CONSTRAINT audit_entries_actor_kind_check CHECK ((actor_kind = ANY (ARRAY['user'::text, 'system'::text, 'cli'::text, 'nobody'::text]))),
+    CONSTRAINT audit_entries_outcome_check CHECK ((outcome = ANY (ARRAY['done'::text, 'refused'::text])))
+);
+
+CREATE TABLE infrastructure_credentials (
+    id bigint NOT NULL,
+    infrastructure_id uuid NOT NULL,
+    version integer NOT NULL,
+    alg text NOT NULL,
+    kek_id text,
+    wrapped_dek bytea,
+    nonce bytea,
+    ciphertext bytea,
+    created_at timestamp with time zone NOT NULL,
+    retired_at timestamp with time zone,
+    CONSTRAINT infrastructure_credentials_secret_check CHECK ((num_nonnulls(kek_id, wrapped_dek, nonce, ciphertext) =
+CASE
+    WHEN (retired_at IS NULL) THEN 4
+    ELSE 0
+END)),
+    CONSTRAINT infrastructure_credentials_version_check CHECK ((version > 0))
+);
+
+ALTER TABLE infrastructure_credentials ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME infrastructure_credentials_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE infrastructure_statuses (
+    infrastructure_id uuid NOT NULL,
+    state text NOT NULL,
+    reason text,
+    detail text,
+    since timestamp with time zone NOT NULL,
+    observed_at timestamp with time zone,
+    last_success_at timestamp with time zone,
+    latency_ms integer,
+    watch_token bigint NOT NULL,
+    CONSTRAINT infrastructure_statuses_latency_ms_check CHECK ((latency_ms >= 0)),
+    CONSTRAINT infrastructure_statuses_state_check CHECK ((state = ANY (ARRAY['unreachable'::text, 'tls_error'::text, 'auth_failed'::text, 'forbidden'::text, 'degraded'::text, 'stale'::text, 'healthy'::text, 'disabled'::text])))
+)
+WITH (fillfactor='60');
+
+CREATE TABLE infrastructures (
+    id uuid NOT NULL,
+    name text NOT NULL,
+    description text NOT NULL,
+    environment text NOT NULL,
+    labels jsonb NOT NULL,
+    region text,
+    mode text NOT NULL,
+    is_default boolean NOT NULL,
+    source_kind text NOT NULL,
+    endpoint text NOT NULL,
+    context text,
+    credential_face jsonb NOT NULL,
+    credential_version integer NOT NULL,
+    cluster_uid text,
+    certificate_expires_at timestamp with time zone,
+    inventory jsonb,
+    inventory_at timestamp with time zone,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    revision bigint NOT NULL,
+    CONSTRAINT infrastructures_credential_version_check CHECK ((credential_version > 0)),
+    CONSTRAINT infrastructures_environment_check CHECK ((environment = ANY (ARRAY['production'::text, 'staging'::text, 'training'::text, 'lab'::text]))),
+    CONSTRAINT infrastructures_labels_check CHECK ((jsonb_typeof(labels) = 'object'::text)),
+    CONSTRAINT infrastructures_mode_check CHECK ((mode = ANY (ARRAY['enabled'::text, 'cordoned'::text, 'disabled'::text]))),
+    CONSTRAINT infrastructures_revision_check CHECK ((revision > 0)),
+    CONSTRAINT infrastructures_source_kind_check CHECK ((source_kind = ANY (ARRAY['kubeconfig'::text, 'token'::text, 'in_cluster'::text])))
+);
+
+CREATE TABLE installation (
+    only_row boolean DEFAULT true NOT NULL,
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT installation_only_row_check CHECK (only_row)
+);
+
+CREATE SEQUENCE lease_tokens
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
+CREATE TABLE leases (
+    name text NOT NULL,
+    holder uuid NOT NULL,
+    token bigint NOT NULL,
+    expires_at timestamp with time zone NOT NULL
+)
+WITH (fillfactor='60');
+
+CREATE TABLE seal_keys (
+    kek_id text NOT NULL,
+    alg text NOT NULL,
+    wrapped_dek bytea NOT NULL,
+    nonce bytea NOT NULL,
+    ciphertext bytea NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE TABLE sessions (
+    id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    token_hash bytea NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    last_seen_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    address text,
+    user_agent text,
+    revoked_at timestamp with time zone
+);
+
+CREATE TABLE setup_tokens (
+    token_hash bytea NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    used_at timestamp with time zone
+);
+
+CREATE TABLE sign_in_failures (
+    scope text NOT NULL,
+    key text NOT NULL,
+    count integer NOT NULL,
+    last_at timestamp with time zone NOT NULL,
+    CONSTRAINT sign_in_failures_count_check CHECK ((count > 0))
+);
+
+CREATE TABLE status_changes (
+    id bigint NOT NULL,
+    infrastructure_id uuid NOT NULL,
+    state text NOT NULL,
+    reason text,
+    detail text,
+    since timestamp with time zone NOT NULL,
+    until timestamp with time zone
+);
+
+ALTER TABLE status_changes ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME status_changes_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE users (
+    id uuid NOT NULL,
+    email text NOT NULL,
+    name text NOT NULL,
+    role text NOT NULL,
+    password_hash text NOT NULL,
+    language text,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    disabled_at timestamp with time zone,
+    CONSTRAINT users_role_check CHECK ((role = ANY (ARRAY['owner'::text, 'admin'::text, 'operator'::text, 'trainer'::text, 'viewer'::text])))
+);
+
+ALTER TABLE ONLY audit_entries
+    ADD CONSTRAINT audit_entries_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY infrastructure_credentials
+    ADD CONSTRAINT infrastructure_credentials_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY infrastructure_credentials
+    ADD CONSTRAINT infrastructure_credentials_version_key UNIQUE (infrastructure_id, version);
+
+ALTER TABLE ONLY infrastructure_statuses
+    ADD CONSTRAINT infrastructure_statuses_pkey PRIMARY KEY (infrastructure_id);
+
+ALTER TABLE ONLY infrastructures
+    ADD CONSTRAINT infrastructures_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY installation
+    ADD CONSTRAINT installation_pkey PRIMARY KEY (only_row);
+
+ALTER TABLE ONLY leases
+    ADD CONSTRAINT leases_pkey PRIMARY KEY (name);
+
+ALTER TABLE ONLY seal_keys
+    ADD CONSTRAINT seal_keys_pkey PRIMARY KEY (kek_id);
+
+ALTER TABLE ONLY sessions
+    ADD CONSTRAINT sessions_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY sessions
+    ADD CONSTRAINT sessions_token_hash_key UNIQUE (token_hash);
+
+ALTER TABLE ONLY setup_tokens
+    ADD CONSTRAINT setup_tokens_pkey PRIMARY KEY (token_hash);
+
+ALTER TABLE ONLY sign_in_failures
+    ADD CONSTRAINT sign_in_failures_pkey PRIMARY KEY (scope, key);
+
+ALTER TABLE ONLY status_changes
+    ADD CONSTRAINT status_changes_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY users
+    ADD CONSTRAINT users_pkey PRIMARY KEY (id);
+
+CREATE INDEX infrastructure_credentials_kek_id_idx ON infrastructure_credentials USING btree (kek_id, id);
+
+CREATE UNIQUE INDEX infrastructures_cluster_uid_key ON infrastructures USING btree (cluster_uid) WHERE (cluster_uid IS NOT NULL);
+
+CREATE UNIQUE INDEX infrastructures_default_key ON infrastructures USING btree (is_default) WHERE is_default;
+
+CREATE UNIQUE INDEX infrastructures_name_key ON infrastructures USING btree (lower(name));
+
+CREATE INDEX leases_holder_idx ON leases USING btree (holder);
+
+CREATE INDEX sessions_user_id_idx ON sessions USING btree (user_id, created_at);
+
+CREATE INDEX status_changes_infrastructure_id_idx ON status_changes USING btree (infrastructure_id, id);
+
+CREATE UNIQUE INDEX status_changes_open_key ON status_changes USING btree (infrastructure_id) WHERE (until IS NULL);
+
+CREATE UNIQUE INDEX users_email_key ON users USING btree (lower(email));
+
+CREATE TRIGGER audit_entries_keep BEFORE DELETE OR UPDATE OR TRUNCATE ON audit_entries FOR EACH STATEMENT EXECUTE FUNCTION audit_entries_keep();
+
+ALTER TABLE ONLY infrastructure_credentials
+    ADD CONSTRAINT infrastructure_credentials_infrastructure_id_fkey FOREIGN KEY (infrastructure_id) REFERENCES infrastructures(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY infrastructure_credentials
+    ADD CONSTRAINT infrastructure_credentials_kek_id_fkey FOREIGN KEY (kek_id) REFERENCES seal_keys(kek_id);
+
+ALTER TABLE ONLY infrastructure_statuses
+    ADD CONSTRAINT infrastructure_statuses_infrastructure_id_fkey FOREIGN KEY (infrastructure_id) REFERENCES infrastructures(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY sessions
+    ADD CONSTRAINT sessions_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY status_changes
+    ADD CONSTRAINT status_changes_infrastructure_id_fkey FOREIGN KEY (infrastructure_id) REFERENCES infrastructures(id) ON DELETE CASCADE;

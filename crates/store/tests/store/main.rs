@@ -1,0 +1,16 @@
+//! The store against a real PostgreSQL; `NALABO_TEST_DATABASE_URL` names it.
+
+mod audit;
+mod credentials;
+mod db;
+mod embedded;
+mod fixture;
+mod infrastructures;
+mod key_files;
+mod leases;
+mod notify;
+mod plans;
+mod schema;
+mod sessions;
+mod sign_ins;
+mod statuses;
