@@ -27,7 +27,7 @@ use std::time::Duration;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use secrecy::SecretString;
-use tokio::time::interval;
+use tokio::time::{MissedTickBehavior, interval};
 
 use account::Account;
 use binaries::Binaries;
@@ -87,9 +87,34 @@ impl EmbeddedPostgres {
         Ok((Self { cluster, stopped: false, _lock: lock }, url))
     }
 
+    /// The address of the server that another NALABO keeps in `data_dir`; `None` when none does.
+    pub async fn attach(data_dir: &Path) -> Result<Option<SecretString>, EmbeddedError> {
+        let data_dir = cluster::data_dir_prepare(data_dir)?;
+        match data_dir_lock(&data_dir) {
+            Ok(_free) => return Ok(None),
+            Err(EmbeddedError::InUse { .. }) => {}
+            Err(other) => return Err(other),
+        }
+        let pg_data = data_dir.join("postgres");
+        let found = binaries::find_all(&system_bin_dirs()).await;
+        let binaries = Binaries::choose(found, cluster::version_read(&pg_data)?, &pg_data)?;
+        Cluster::new(&data_dir, binaries, Account::choose(&pg_data)?)?.url().map(Some)
+    }
+
+    /// With which programs a server in `data_dir` would run; changes nothing.
+    pub async fn examine(data_dir: &Path) -> Result<String, EmbeddedError> {
+        let pg_data = data_dir.join("postgres");
+        let found = binaries::find_all(&system_bin_dirs()).await;
+        let binaries = Binaries::choose(found, cluster::version_read(&pg_data)?, &pg_data)?;
+        Account::choose(&pg_data)?;
+        Ok(format!("PostgreSQL {} in {}", binaries.version, binaries.dir.display()))
+    }
+
     /// Starts the server again whenever it is gone. Runs until it is dropped.
     pub async fn keep_running(&self) {
         let mut ticks = interval(WATCH_INTERVAL);
+        // Starting takes longer than a tick; the missed ones are not made up for.
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
             if self.cluster.server_pid().is_some() {

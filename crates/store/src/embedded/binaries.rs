@@ -17,7 +17,7 @@ const PROGRAMS: [&str; 3] = ["initdb", "pg_ctl", "postgres"];
 #[derive(Debug, Clone)]
 pub(super) struct Binaries {
     pub(super) dir: PathBuf,
-    version: String,
+    pub(super) version: String,
     pub(super) major: u32,
 }
 

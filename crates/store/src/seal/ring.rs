@@ -2,13 +2,14 @@
 
 use std::fmt;
 use std::io::{Read, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use aes_gcm::Aes256Gcm;
 use aes_gcm::aead::KeyInit;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
+use nix::unistd::Uid;
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
@@ -122,13 +123,21 @@ fn file_read(path: &Path) -> Result<Zeroizing<String>, SealError> {
     let fail = |source| SealError::KeyFileRead { path: path.to_owned(), source };
     let file = std::fs::File::open(path).map_err(fail)?;
     // Of the file that is open, not of the name: it cannot be exchanged in between.
-    let mode = file.metadata().map_err(fail)?.permissions().mode() & 0o7777;
-    if mode & 0o077 != 0 {
+    let found = file.metadata().map_err(fail)?;
+    let mode = found.mode() & 0o7777;
+    if !is_private(mode, found.uid(), Uid::effective().as_raw()) {
         return Err(SealError::KeyFileOpen { path: path.to_owned(), mode });
     }
     let mut text = Zeroizing::new(String::new());
     file.take(FILE_BYTES_MAX).read_to_string(&mut text).map_err(fail)?;
     Ok(text)
+}
+
+/// Readable by its owner alone. A file of root may also be readable by its group, when we are not
+/// root: that is how Kubernetes hands a secret to a pod, by a group that only the pod is in.
+const fn is_private(mode: u32, owner: u32, own: u32) -> bool {
+    let shared = if owner == 0 && own != 0 { 0o037 } else { 0o077 };
+    mode & shared == 0
 }
 
 fn key_parse(text: &str) -> Option<Zeroizing<[u8; KEY_BYTES]>> {
@@ -163,4 +172,20 @@ fn is_guessable(key: &[u8; KEY_BYTES]) -> bool {
 fn kek_id(key: &[u8; KEY_BYTES]) -> String {
     let digest = Sha256::new().chain_update(b"nalabo/v1/kek_id\0").chain_update(key).finalize();
     digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_private;
+
+    #[test]
+    fn a_key_file_is_for_its_owner_or_the_group_of_a_pod() {
+        assert!(is_private(0o600, 1000, 1000));
+        assert!(is_private(0o400, 0, 0));
+        assert!(is_private(0o440, 0, 1000), "a secret of Kubernetes with fsGroup");
+        assert!(!is_private(0o440, 0, 0), "root needs no group");
+        assert!(!is_private(0o440, 1000, 1000), "our own group may hold others");
+        assert!(!is_private(0o460, 0, 1000), "a group that writes it could exchange it");
+        assert!(!is_private(0o444, 0, 1000));
+    }
 }

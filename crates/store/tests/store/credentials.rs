@@ -59,8 +59,10 @@ async fn a_credential_moved_to_another_row_does_not_open() {
     let dir = tempfile::tempdir().expect("a folder");
     let ring = ring(dir.path(), &["key"]);
     key_ring_verify(&db, &ring).await.expect("a new key");
-    let paris = connected(&db, &ring, "paris", CANARY).await;
-    let lyon = connected(&db, &ring, "lyon", "of lyon").await;
+    // Of the same address, so that only the row tells them apart.
+    let endpoint = "https://fleet.example:6443";
+    let paris = connected_at(&db, &ring, "paris", endpoint, CANARY).await;
+    let lyon = connected_at(&db, &ring, "lyon", endpoint, "of lyon").await;
     change(
         &db,
         "UPDATE infrastructure_credentials AS c

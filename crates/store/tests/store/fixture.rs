@@ -124,7 +124,8 @@ pub fn new_infrastructure<'a>(
 /// A healthy infrastructure of that name, at `https://NAME.example:6443`.
 pub async fn infrastructure(db: &Db, text: &str) -> InfrastructureId {
     let mut tx = db.begin().await.expect("begin");
-    let id = infrastructure_in(&mut tx, text).await.expect("insert");
+    let endpoint = format!("https://{text}.example:6443");
+    let id = infrastructure_in(&mut tx, text, &endpoint).await.expect("insert");
     tx.commit().await.expect("commit");
     id
 }
@@ -132,19 +133,29 @@ pub async fn infrastructure(db: &Db, text: &str) -> InfrastructureId {
 pub async fn infrastructure_in(
     tx: &mut Tx<'_>,
     text: &str,
+    endpoint: &str,
 ) -> Result<InfrastructureId, StoreError> {
     let (name, labels) = (name(text), Labels::default());
-    let (source, status) = (source(&format!("https://{text}.example:6443")), healthy(noon()));
+    let (source, status) = (source(endpoint), healthy(noon()));
     let new = new_infrastructure(&name, &labels, &source, &status);
     infrastructure_insert(tx, &new).await.map(|()| new.id)
 }
 
 /// The same, with a sealed credential.
 pub async fn connected(db: &Db, ring: &KeyRing, text: &str, secret: &str) -> InfrastructureId {
+    connected_at(db, ring, text, &format!("https://{text}.example:6443"), secret).await
+}
+
+pub async fn connected_at(
+    db: &Db,
+    ring: &KeyRing,
+    text: &str,
+    endpoint: &str,
+    secret: &str,
+) -> InfrastructureId {
     let mut tx = db.begin().await.expect("begin");
-    let id = infrastructure_in(&mut tx, text).await.expect("insert");
-    let aad = Aad::credential(id, 1, &format!("https://{text}.example:6443"));
-    let sealed = nalabo_store::seal::seal(ring, &aad, &bytes(secret));
+    let id = infrastructure_in(&mut tx, text, endpoint).await.expect("insert");
+    let sealed = nalabo_store::seal::seal(ring, &Aad::credential(id, 1, endpoint), &bytes(secret));
     credential_insert(&mut tx, id, 1, &sealed, noon()).await.expect("insert");
     tx.commit().await.expect("commit");
     id

@@ -110,10 +110,8 @@ async fn a_name_and_a_cluster_are_taken_once() {
     let db = TestDb::new().await;
     let paris = infrastructure(&db, "Paris").await;
     let mut tx = db.begin().await.expect("begin");
-    assert_eq!(
-        conflict(infrastructure_in(&mut tx, "pARIS").await),
-        constraint::INFRASTRUCTURE_NAME
-    );
+    let again = infrastructure_in(&mut tx, "pARIS", "https://paris-2.example:6443").await;
+    assert_eq!(conflict(again), constraint::INFRASTRUCTURE_NAME);
     drop(tx);
     let found = infrastructure_find_by_name(db.pool(), &name("PARIS")).await.expect("query");
     assert_eq!(found, Some((paris, name("Paris"))));
