@@ -2,10 +2,12 @@
 //!
 //! Promises: *allocatable* is what pods may have, *requested* what they asked for, *used* what
 //! they take; a figure nobody measured is absent, never zero. Sums are over what answered.
-//! Does not: say whether that is good; [`crate::health`] does.
+//! Does not: say what becomes of a status; [`crate::health`] does, from [`inventory_finding`].
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+
+use crate::health::{Finding, State};
 
 /// CPU of a node, an infrastructure or the fleet, in thousandths of a core.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -177,5 +179,122 @@ fn add_known(sum: Option<u64>, more: Option<u64>) -> Option<u64> {
     match (sum, more) {
         (None, None) => None,
         (a, b) => Some(a.unwrap_or(0) + b.unwrap_or(0)),
+    }
+}
+
+impl MissingRight {
+    /// Without it nothing sensible can be shown at all: the infrastructure counts as forbidden.
+    pub fn is_required(&self) -> bool {
+        matches!(
+            (self.verb.as_str(), self.group.as_str(), self.resource.as_str()),
+            ("list", "", "nodes" | "pods") | ("get", "", "namespaces")
+        )
+    }
+}
+
+/// What an inventory says of the state: the worst that is wrong, or nothing.
+pub fn inventory_finding(inventory: &Inventory) -> Option<Finding> {
+    let finding = |state, reason: &str, detail: String| {
+        Some(Finding { state, reason: reason.to_owned(), detail })
+    };
+    let required: Vec<_> = inventory.missing_rights.iter().filter(|it| it.is_required()).collect();
+    if !required.is_empty() {
+        let rights: Vec<_> =
+            required.iter().map(|it| format!("{} {}", it.verb, it.resource)).collect();
+        let detail = format!("the credential may not {}", rights.join(", "));
+        return finding(State::Forbidden, "forbidden", detail);
+    }
+    let (ready, total) = (inventory.nodes_ready, inventory.nodes_total);
+    if ready < total || total == 0 {
+        let detail = match (total, total - ready) {
+            (0, _) => "there are no nodes".to_owned(),
+            (_, 1) => format!("1 of {total} nodes is not ready"),
+            (_, missing) => format!("{missing} of {total} nodes are not ready"),
+        };
+        return finding(State::Degraded, "nodes_not_ready", detail);
+    }
+    if inventory.partial {
+        let detail = "some lists could not be read whole; figures are lower bounds".to_owned();
+        return finding(State::Degraded, "partial", detail);
+    }
+    let reason = inventory.metrics_reason.as_deref()?;
+    let detail = match reason {
+        "metrics_absent" => "the cluster offers no metrics API",
+        "metrics_forbidden" => "the credential may not read the metrics API",
+        _ => "the metrics API has no fresh figures",
+    };
+    finding(State::Degraded, reason, detail.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn inventory() -> Inventory {
+        Inventory {
+            cluster_uid: "uid".to_owned(),
+            kubernetes_version: "v1.35.4".to_owned(),
+            platform: "linux/amd64".to_owned(),
+            nodes_ready: 6,
+            nodes_total: 6,
+            cpu: Cpu::default(),
+            memory: Memory::default(),
+            storage: Storage::default(),
+            pods: Pods::default(),
+            storage_classes: Vec::new(),
+            metrics_source: MetricsSource::MetricsServer,
+            metrics_reason: None,
+            missing_rights: Vec::new(),
+            partial: false,
+            observed_at: "2026-11-03T14:00:00Z".parse().expect("a moment"),
+        }
+    }
+
+    fn right(verb: &str, resource: &str) -> MissingRight {
+        MissingRight {
+            verb: verb.to_owned(),
+            group: String::new(),
+            resource: resource.to_owned(),
+            purpose: String::new(),
+        }
+    }
+
+    fn found(inventory: &Inventory) -> Option<(State, String, String)> {
+        inventory_finding(inventory).map(|it| (it.state, it.reason, it.detail))
+    }
+
+    #[test]
+    fn a_full_inventory_of_ready_nodes_is_content() {
+        assert_eq!(found(&inventory()), None);
+    }
+
+    #[test]
+    fn the_worst_finding_wins() {
+        let mut it = inventory();
+        it.metrics_reason = Some("metrics_absent".to_owned());
+        let expect =
+            |state, reason: &str, detail: &str| Some((state, reason.to_owned(), detail.to_owned()));
+        assert_eq!(
+            found(&it),
+            expect(State::Degraded, "metrics_absent", "the cluster offers no metrics API")
+        );
+        it.partial = true;
+        assert_eq!(found(&it).map(|it| it.1), Some("partial".to_owned()));
+        it.nodes_ready = 5;
+        assert_eq!(
+            found(&it),
+            expect(State::Degraded, "nodes_not_ready", "1 of 6 nodes is not ready")
+        );
+        it.missing_rights = vec![right("watch", "nodes"), right("list", "nodes")];
+        assert_eq!(
+            found(&it),
+            expect(State::Forbidden, "forbidden", "the credential may not list nodes")
+        );
+    }
+
+    #[test]
+    fn a_right_that_is_only_missed_for_comfort_changes_no_state() {
+        let it = Inventory { missing_rights: vec![right("watch", "events")], ..inventory() };
+        assert_eq!(found(&it), None);
     }
 }

@@ -1,0 +1,307 @@
+//! Calls to one Kubernetes API.
+//!
+//! Promises: an answer becomes one of our own slim types or a failure with a code; a body of a
+//! failed call is looked at only to see whether Kubernetes wrote it. A GET that was asked to come
+//! back later is repeated once, while repeats are few. Does not: know any resource.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderValue, Method, Request, StatusCode, header};
+use http_body_util::Full;
+use nalabo_core::connection::{Code, Place};
+use nalabo_core::health::Failure;
+use secrecy::{ExposeSecret, SecretString};
+use serde::de::DeserializeOwned;
+use tokio::sync::Semaphore;
+
+use crate::guard::{GuardedConnector, failure};
+use crate::pool::{Answer, Lane, Pool};
+use crate::source::{Credential, Source, mounted_token};
+use crate::tls::TlsDialer;
+
+/// Largest answer that is no page of a list.
+pub(crate) const ANSWER_MAX_BYTES: usize = 1024 * 1024;
+/// Largest page of a list.
+pub(crate) const PAGE_MAX_BYTES: usize = 16 * 1024 * 1024;
+/// From this size on, parsing leaves the threads that serve everybody.
+const PARSE_ASIDE_BYTES: usize = 256 * 1024;
+/// Longest wait that a server may ask for.
+const RETRY_AFTER_MAX: Duration = Duration::from_secs(30);
+
+/// What all infrastructures share, so that many of them at once stay inside our memory and cores.
+#[derive(Debug)]
+pub(crate) struct Bulkhead {
+    /// Pages of lists in flight: 32 × 16 MiB are 512 MiB at most.
+    pages: Semaphore,
+    /// Pages being parsed.
+    parses: Semaphore,
+}
+
+impl Default for Bulkhead {
+    fn default() -> Self {
+        let cores = std::thread::available_parallelism().map_or(2, usize::from);
+        Self { pages: Semaphore::new(32), parses: Semaphore::new(cores) }
+    }
+}
+
+/// A call that failed: why, and the HTTP status where there was one from Kubernetes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ApiFailure {
+    pub(crate) failure: Failure,
+    /// Written by a Kubernetes API, not by something in front of it.
+    pub(crate) status: Option<StatusCode>,
+}
+
+impl ApiFailure {
+    pub(crate) fn is(&self, status: StatusCode) -> bool {
+        self.status == Some(status)
+    }
+}
+
+impl From<ApiFailure> for Failure {
+    fn from(it: ApiFailure) -> Self {
+        it.failure
+    }
+}
+
+impl From<Failure> for ApiFailure {
+    fn from(failure: Failure) -> Self {
+        Self { failure, status: None }
+    }
+}
+
+/// One Kubernetes API, with the credential for it.
+pub(crate) struct Api {
+    pub(crate) pool: Pool,
+    authorization: Authorization,
+    host: HeaderValue,
+    bulkhead: Arc<Bulkhead>,
+    calls: AtomicU32,
+    repeats: AtomicU32,
+}
+
+enum Authorization {
+    /// A client certificate: nothing is sent.
+    InTls,
+    Bearer(HeaderValue),
+    /// Read for every call: Kubernetes replaces the file about once an hour.
+    Mounted(PathBuf),
+}
+
+/// What to send, for calls that send something.
+pub(crate) struct Write<'a> {
+    pub(crate) method: Method,
+    pub(crate) content_type: &'static str,
+    pub(crate) body: &'a serde_json::Value,
+}
+
+impl Api {
+    pub(crate) fn new(
+        connector: &Arc<GuardedConnector>,
+        bulkhead: &Arc<Bulkhead>,
+        source: &Source,
+    ) -> Result<Self, Failure> {
+        let dialer = TlsDialer::new(connector, source)?;
+        let place = &dialer.place;
+        let unusable = || failure(Code::KubeconfigBadToken, place, None);
+        let authorization = match &source.credential {
+            Credential::Certificate { .. } => Authorization::InTls,
+            Credential::Token { token, .. } => {
+                Authorization::Bearer(bearer(token).ok_or_else(unusable)?)
+            }
+            Credential::Mounted { folder } => Authorization::Mounted(folder.clone()),
+        };
+        let host = HeaderValue::from_str(&format!("{}:{}", place.host, place.port))
+            .map_err(|_| failure(Code::ServerForm, place, None))?;
+        Ok(Self {
+            pool: Pool::new(dialer),
+            authorization,
+            host,
+            bulkhead: bulkhead.clone(),
+            calls: AtomicU32::new(0),
+            repeats: AtomicU32::new(0),
+        })
+    }
+
+    /// The same API by another credential.
+    pub(crate) fn with_source(&self, source: &Source) -> Result<Self, Failure> {
+        Self::new(&self.pool.dialer.connector, &self.bulkhead, source)
+    }
+
+    pub(crate) fn place(&self) -> &Place {
+        &self.pool.dialer.place
+    }
+
+    /// Reads one small object.
+    pub(crate) async fn get<T: DeserializeOwned + Send + 'static>(
+        &self,
+        path: &str,
+    ) -> Result<T, ApiFailure> {
+        let answer = self.call(Lane::Common, path, None, ANSWER_MAX_BYTES).await?;
+        self.parse(answer.body).await
+    }
+
+    /// Reads one page of a list; asked to come back later, it does so once.
+    pub(crate) async fn page<T: DeserializeOwned + Send + 'static>(
+        &self,
+        path: &str,
+    ) -> Result<T, ApiFailure> {
+        let _page = self.bulkhead.pages.acquire().await.expect("the semaphore is never closed");
+        let mut answer = self.answer(Lane::Common, path, None, PAGE_MAX_BYTES).await?;
+        if let Some(wait) = self.repeat_after(&answer) {
+            tokio::time::sleep(wait).await;
+            answer = self.answer(Lane::Common, path, None, PAGE_MAX_BYTES).await?;
+        }
+        self.parse(self.accept(answer)?.body).await
+    }
+
+    /// Sends an object and reads what became of it.
+    pub(crate) async fn send<T: DeserializeOwned + Send + 'static>(
+        &self,
+        path: &str,
+        write: Write<'_>,
+    ) -> Result<T, ApiFailure> {
+        let answer = self.call(Lane::Common, path, Some(write), ANSWER_MAX_BYTES).await?;
+        self.parse(answer.body).await
+    }
+
+    /// One call; anything but success is a failure.
+    pub(crate) async fn call(
+        &self,
+        lane: Lane,
+        path: &str,
+        write: Option<Write<'_>>,
+        max_bytes: usize,
+    ) -> Result<Answer, ApiFailure> {
+        let answer = self.answer(lane, path, write, max_bytes).await?;
+        self.accept(answer)
+    }
+
+    async fn answer(
+        &self,
+        lane: Lane,
+        path: &str,
+        write: Option<Write<'_>>,
+        max_bytes: usize,
+    ) -> Result<Answer, ApiFailure> {
+        self.calls.fetch_add(1, Ordering::Relaxed);
+        let request = self.request(path, write)?;
+        Ok(self.pool.exchange(lane, request, max_bytes).await?)
+    }
+
+    fn request(
+        &self,
+        path: &str,
+        write: Option<Write<'_>>,
+    ) -> Result<Request<Full<Bytes>>, Failure> {
+        let unusable = || failure(Code::ServerForm, self.place(), None);
+        let mut request = Request::builder()
+            .uri(path)
+            .header(header::HOST, self.host.clone())
+            .header(header::USER_AGENT, concat!("nalabo/", env!("CARGO_PKG_VERSION")))
+            .header(header::ACCEPT, "application/json");
+        match &self.authorization {
+            Authorization::InTls => {}
+            Authorization::Bearer(value) => {
+                request = request.header(header::AUTHORIZATION, value.clone());
+            }
+            Authorization::Mounted(folder) => {
+                let token = mounted_token(folder).ok().and_then(|it| bearer(&it));
+                let value = token.ok_or_else(|| failure(Code::NotInCluster, self.place(), None))?;
+                request = request.header(header::AUTHORIZATION, value);
+            }
+        }
+        let body = match write {
+            None => Bytes::new(),
+            Some(write) => {
+                request =
+                    request.method(write.method).header(header::CONTENT_TYPE, write.content_type);
+                Bytes::from(write.body.to_string())
+            }
+        };
+        request.body(Full::new(body)).map_err(|_| unusable())
+    }
+
+    /// Success passes; everything else becomes a code.
+    fn accept(&self, answer: Answer) -> Result<Answer, ApiFailure> {
+        let status = answer.status;
+        if status.is_success() {
+            return Ok(answer);
+        }
+        let is_kubernetes = is_kubernetes_status(&answer.body);
+        let (code, detail) = match status {
+            StatusCode::UNAUTHORIZED => (Code::Unauthorized, None),
+            StatusCode::FORBIDDEN if is_kubernetes => (Code::Forbidden, None),
+            StatusCode::TOO_MANY_REQUESTS => (Code::RateLimited, None),
+            _ if status.is_server_error() => {
+                (Code::ServerError, Some(format!("answers with HTTP status {}", status.as_u16())))
+            }
+            _ if status.is_redirection() => (
+                Code::NotKubernetes,
+                Some("answers with a redirect, which a Kubernetes API does not do".to_owned()),
+            ),
+            _ => {
+                (Code::NotKubernetes, Some(format!("answers with HTTP status {}", status.as_u16())))
+            }
+        };
+        let Place { host, port } = self.place();
+        let detail = detail.map(|it| format!("{host}:{port} {it}."));
+        Err(ApiFailure {
+            failure: failure(code, self.place(), detail),
+            status: is_kubernetes.then_some(status),
+        })
+    }
+
+    /// How long to wait before one more try, if there is to be one: at most one call in ten.
+    fn repeat_after(&self, answer: &Answer) -> Option<Duration> {
+        let asked = matches!(
+            answer.status,
+            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE
+        );
+        let repeats = self.repeats.load(Ordering::Relaxed);
+        if !asked || repeats.saturating_mul(10) > self.calls.load(Ordering::Relaxed) {
+            return None;
+        }
+        self.repeats.fetch_add(1, Ordering::Relaxed);
+        let seconds = answer.headers.get(header::RETRY_AFTER)?.to_str().ok()?.parse().ok()?;
+        Some(Duration::from_secs(seconds).min(RETRY_AFTER_MAX))
+    }
+
+    async fn parse<T: DeserializeOwned + Send + 'static>(
+        &self,
+        body: Bytes,
+    ) -> Result<T, ApiFailure> {
+        let parsed = if body.len() < PARSE_ASIDE_BYTES {
+            serde_json::from_slice(&body).ok()
+        } else {
+            let _turn =
+                self.bulkhead.parses.acquire().await.expect("the semaphore is never closed");
+            let parsed = tokio::task::spawn_blocking(move || serde_json::from_slice(&body).ok());
+            parsed.await.ok().flatten()
+        };
+        let Place { host, port } = self.place();
+        parsed.ok_or_else(|| {
+            let detail = format!("{host}:{port} sends something that is no Kubernetes object.");
+            failure(Code::NotKubernetes, self.place(), Some(detail)).into()
+        })
+    }
+}
+
+fn bearer(token: &SecretString) -> Option<HeaderValue> {
+    let mut value = HeaderValue::from_str(&format!("Bearer {}", token.expose_secret())).ok()?;
+    value.set_sensitive(true);
+    Some(value)
+}
+
+/// Whether a refusal was written by a Kubernetes API: `{"kind": "Status", …}`.
+fn is_kubernetes_status(body: &[u8]) -> bool {
+    #[derive(serde::Deserialize)]
+    struct Kind {
+        kind: String,
+    }
+    serde_json::from_slice::<Kind>(body).is_ok_and(|it| it.kind == "Status")
+}

@@ -1,0 +1,65 @@
+//! One infrastructure, live.
+//!
+//! Promises: a cheap handle that any number of tasks may hold; all of them share its connections
+//! and its bounds. Does not: watch, decide or store; the manager in `app` does.
+//!
+//! | method | in |
+//! |---|---|
+//! | [`connection_test`](KubernetesInfrastructureService::connection_test) | `connection_test.rs` |
+//! | [`probe`](KubernetesInfrastructureService::probe) | `probe.rs` |
+//! | [`inventory_read`](KubernetesInfrastructureService::inventory_read) | `inventory.rs` |
+//! | [`narrow_create`](KubernetesInfrastructureService::narrow_create), [`token_renew`](KubernetesInfrastructureService::token_renew) | `narrow.rs` |
+
+use std::fmt;
+use std::sync::Arc;
+
+use nalabo_core::health::Failure;
+use nalabo_core::infrastructure::SourceFace;
+
+use crate::api::{Api, Bulkhead};
+use crate::guard::GuardedConnector;
+use crate::rights::RightsMemory;
+use crate::source::{Credential, Minted, Source, SourcePlace};
+
+/// One infrastructure, live.
+#[derive(Clone)]
+pub struct KubernetesInfrastructureService {
+    pub(crate) inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) api: Api,
+    pub(crate) place: SourcePlace,
+    pub(crate) face: SourceFace,
+    pub(crate) minted: Option<Minted>,
+    pub(crate) rights: RightsMemory,
+}
+
+impl fmt::Debug for KubernetesInfrastructureService {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KubernetesInfrastructureService")
+            .field("endpoint", &self.inner.face.endpoint)
+            .finish_non_exhaustive()
+    }
+}
+
+impl KubernetesInfrastructureService {
+    pub(crate) fn new(
+        connector: &Arc<GuardedConnector>,
+        bulkhead: &Arc<Bulkhead>,
+        source: &Source,
+    ) -> Result<Self, Failure> {
+        let minted = match &source.credential {
+            Credential::Token { minted, .. } => minted.clone(),
+            Credential::Certificate { .. } | Credential::Mounted { .. } => None,
+        };
+        let inner = Inner {
+            api: Api::new(connector, bulkhead, source)?,
+            place: source.place.clone(),
+            face: source.face(),
+            minted,
+            rights: RightsMemory::default(),
+        };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+}
