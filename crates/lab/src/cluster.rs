@@ -193,10 +193,24 @@ impl Owned {
         .await
     }
 
+    /// Starts the API server anew. What has ended for want of it is started again too, as a real
+    /// cluster would.
     pub async fn api_server_restart(&mut self) -> Result<(), LabError> {
         self.component_stop("kube-apiserver", Signal::SIGKILL);
-        self.start(control_plane::api_server(&self.plan))?;
-        self.api_server_wait().await
+        let mut others = std::mem::take(&mut self.components);
+        let started = self.start(control_plane::api_server(&self.plan));
+        let ready = match started {
+            Ok(()) => self.api_server_wait().await,
+            Err(error) => Err(error),
+        };
+        for (launch, component) in &mut others {
+            if component.stopped().is_some() {
+                *component = launch.start()?;
+                self.dir.process_add(component)?;
+            }
+        }
+        self.components.append(&mut others);
+        ready
     }
 
     fn facts(&self, builder: &LabBuilder, proxy: &FaultProxy) -> Facts {

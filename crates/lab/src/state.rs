@@ -9,7 +9,13 @@ use std::{
     env,
     fs::{self, File, OpenOptions},
     net::{Ipv4Addr, TcpListener},
-    os::unix::fs::MetadataExt,
+    os::{
+        linux::net::SocketAddrExt,
+        unix::{
+            fs::MetadataExt,
+            net::{SocketAddr, UnixListener},
+        },
+    },
     path::{Path, PathBuf},
     process::{Command, Stdio},
     thread,
@@ -228,25 +234,25 @@ fn cgroup_remove(group: &Path) -> std::io::Result<()> {
 }
 
 /// A loopback address that no other lab uses while this value lives.
+///
+/// Held by a socket with an abstract name: every user of this machine sees it, the kernel releases
+/// it with its owner, and it leaves no file.
 #[derive(Debug)]
 pub(crate) struct Claim {
     /// The last but one part of the address; also numbers the node's network.
     pub number: u8,
-    _lock: File,
+    _name: UnixListener,
 }
 
 impl Claim {
     pub fn take() -> Result<Self, LabError> {
-        let folder =
-            env::temp_dir().join(format!("{}addresses-{}", paths::PREFIX, geteuid().as_raw()));
-        paths::create_private_dir(&folder)?;
         for number in 1..=250 {
-            let path = folder.join(number.to_string());
-            let open = || OpenOptions::new().create(true).truncate(false).write(true).open(&path);
-            let lock = open().doing(|| format!("open {}", path.display()))?;
-            let claim = Self { number, _lock: lock };
-            // Another user's lab holds its own lock file, but shows on the port.
-            if claim._lock.try_lock().is_ok() && claim.free() {
+            let name = SocketAddr::from_abstract_name(format!("{}{number}", paths::PREFIX))
+                .doing(|| "name an address of the lab".to_owned())?;
+            let Ok(held) = UnixListener::bind_addr(&name) else { continue };
+            let claim = Self { number, _name: held };
+            // A program that is no lab shows on the port.
+            if claim.free() {
                 return Ok(claim);
             }
         }

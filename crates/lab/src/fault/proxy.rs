@@ -76,30 +76,22 @@ impl FaultProxy {
         let socket = settings.folder.join(format!("control-{}.sock", address.ip().octets()[3]));
         let authority = Authority::load(settings.authority)?;
         let answerer = Answerer::new(&authority, *address.ip(), settings.upstream)?;
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .doing(|| "start the fault proxy".to_owned())?;
         let _ = std::fs::remove_file(&socket);
-        let (listener, control) = {
-            let _inside = runtime.enter();
-            let listener = listen(address, 1024).doing(|| format!("listen on {address}"))?;
-            let control =
-                UnixListener::bind(&socket).doing(|| format!("listen on {}", socket.display()))?;
-            (listener, control)
-        };
+        // Bound here, so that a failure is the caller's to see; made async on the proxy's thread.
+        let listener = std::net::TcpListener::bind(address)
+            .and_then(|it| it.set_nonblocking(true).map(|()| it))
+            .doing(|| format!("listen on {address}"))?;
+        let control = std::os::unix::net::UnixListener::bind(&socket)
+            .and_then(|it| it.set_nonblocking(true).map(|()| it))
+            .doing(|| format!("listen on {}", socket.display()))?;
         let (stop, stopped) = oneshot::channel();
         let proxy = Proxy { address, upstream: settings.upstream, answerer: Arc::new(answerer) };
         let thread = std::thread::Builder::new()
             .name("lab-fault-proxy".into())
             .spawn(move || {
-                runtime.block_on(async {
-                    tokio::select! {
-                        () = proxy.run(listener, control) => {}
-                        _ = stopped => {}
-                    }
-                });
-                runtime.shutdown_background();
+                if let Err(cause) = proxy_run(proxy, listener, control, stopped) {
+                    eprintln!("lab: the fault proxy at {address} ended: {cause}");
+                }
             })
             .doing(|| "start the fault proxy".to_owned())?;
         Ok(Self {
@@ -138,6 +130,24 @@ impl Drop for FaultProxy {
         }
         let _ = std::fs::remove_file(&self.socket);
     }
+}
+
+fn proxy_run(
+    proxy: Proxy,
+    listener: std::net::TcpListener,
+    control: std::os::unix::net::UnixListener,
+    stopped: oneshot::Receiver<()>,
+) -> std::io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let listener = TcpListener::from_std(listener)?;
+        let control = UnixListener::from_std(control)?;
+        tokio::select! {
+            () = proxy.run(listener, control) => {}
+            _ = stopped => {}
+        }
+        Ok(())
+    })
 }
 
 /// Takes an address nobody else of this lab has; a closed port must not look free to others.
