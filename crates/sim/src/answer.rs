@@ -4,6 +4,7 @@
 //! exists. Does not: read more than [`BODY_MAX_BYTES`] of a request.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use http::header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE};
@@ -45,13 +46,14 @@ pub(crate) async fn respond(
     request: Request<Incoming>,
 ) -> Result<Reply, Cut> {
     let behaviour = cluster.behaviour();
+    cluster.requests_received.fetch_add(1, Ordering::Relaxed);
     if let Some(delay) = behaviour.delay() {
         sleep(delay).await;
     }
     match behaviour {
         Behaviour::Down => Err(Cut),
         Behaviour::Hang => {
-            cluster.behaviour_changed().await;
+            cluster.hang_ended().await;
             Err(Cut)
         }
         Behaviour::Status(code) => Ok(reply::failure(&told_to_fail(code))),
@@ -124,18 +126,21 @@ async fn answer_or_failure(
         .get(ACCEPT_ENCODING)
         .and_then(|it| it.to_str().ok())
         .is_some_and(|it| it.contains("gzip"));
+    let content_type = head.headers.get(CONTENT_TYPE).and_then(|it| it.to_str().ok());
     match verb {
         "list" if is_large(ask.resource) => list_aside(cluster, &ask, wants_gzip).await,
         "list" => finish(objects_list(cluster, &ask), wants_gzip),
         "get" => finish(object_get(cluster, &ask), wants_gzip),
         "delete" => write::object_delete(cluster, &ask),
         "patch" => {
-            let content_type = head.headers.get(CONTENT_TYPE).and_then(|it| it.to_str().ok());
             let is_apply = content_type.is_some_and(|it| it.starts_with("application/apply-patch"));
             let body = body_read(body).await?;
             write::object_apply(cluster, &ask, is_apply, &body)
         }
         "create" => {
+            if content_type.is_some_and(|it| it.contains("protobuf")) {
+                return Err(write::unknown_format("application/json"));
+            }
             let body = body_read(body).await?;
             create(cluster, &ask, &who, &body)
         }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -38,6 +38,8 @@ pub(crate) struct Cluster {
     pub(crate) writers: Arc<Semaphore>,
     pub(crate) is_listening: watch::Sender<bool>,
     pub(crate) behaviour: watch::Sender<Behaviour>,
+    pub(crate) connections_accepted: AtomicU64,
+    pub(crate) requests_received: AtomicU64,
     ca_pem: Arc<str>,
     clock: Arc<dyn Clock>,
     started_at: Timestamp,
@@ -71,6 +73,8 @@ impl Cluster {
             writers,
             is_listening: watch::Sender::new(true),
             behaviour: watch::Sender::new(Behaviour::Healthy),
+            connections_accepted: AtomicU64::new(0),
+            requests_received: AtomicU64::new(0),
             ca_pem,
             started_at: clock.now(),
             clock,
@@ -90,11 +94,12 @@ impl Cluster {
         self.behaviour.borrow().clone()
     }
 
-    /// Ends when it behaves otherwise, or stops.
-    pub(crate) async fn behaviour_changed(&self) {
+    /// Ends when it no longer hangs, or stops.
+    pub(crate) async fn hang_ended(&self) {
         let mut behaviour = self.behaviour.subscribe();
+        let ended = async { drop(behaviour.wait_for(|it| *it != Behaviour::Hang).await) };
         tokio::select! {
-            _ = behaviour.changed() => {}
+            () = ended => {}
             () = self.stop.cancelled() => {}
         }
     }
@@ -250,6 +255,16 @@ impl SimCluster {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(_)) | Err(_) => Err(SimError::Switch { name: self.name().to_owned() }),
         }
+    }
+
+    /// How many connections it has accepted so far, for tests that wait for a client to come.
+    pub fn connections_accepted(&self) -> u64 {
+        self.0.connections_accepted.load(Ordering::Relaxed)
+    }
+
+    /// How many requests it has received so far, whatever became of them.
+    pub fn requests_received(&self) -> u64 {
+        self.0.requests_received.load(Ordering::Relaxed)
     }
 
     /// Forgets the history of its lists, as etcd's compaction does: the continue tokens given out

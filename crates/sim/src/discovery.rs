@@ -144,6 +144,7 @@ fn api_resource(resource: &Resource) -> APIResource {
         kind: resource.kind.to_owned(),
         name: resource.plural.to_owned(),
         namespaced: resource.is_namespaced,
+        short_names: (!resource.short.is_empty()).then(|| vec![resource.short.to_owned()]),
         singular_name: resource.singular.to_owned(),
         verbs: resource.verbs.iter().map(|it| (*it).to_owned()).collect(),
         ..APIResource::default()

@@ -36,7 +36,7 @@
 //! * No watch, no `labelSelector`, no `resourceVersionMatch`: the first two are refused with 400,
 //!   the last is ignored. `limit` is honoured also with `resourceVersion=0`.
 //! * Server-side apply replaces the object instead of merging fields; no conflicts, no pruning, no
-//!   validation beyond kind, name and namespace. Only namespaces, service accounts, roles and
+//!   validation beyond kind, name and namespace, and JSON bodies only. Only namespaces, service accounts, roles and
 //!   bindings can be applied; nothing else can be written.
 //! * Pods and volumes never come or go. Only their use, node heartbeats and events move.
 //! * No aggregated ClusterRoles, no built-in roles, no escalation check, no admission.

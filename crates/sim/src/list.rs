@@ -5,8 +5,6 @@
 //! on with. Does not: serve from a watch cache; `limit` is honoured whatever `resourceVersion`
 //! says, and `labelSelector` is refused.
 
-use std::borrow::Cow;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ListMeta;
@@ -86,30 +84,33 @@ impl ListQuery {
     }
 }
 
+/// Gives the value of a field of a row.
+pub(crate) type FieldOf<'f, R> = dyn Fn(&R, &str) -> Option<String> + 'f;
+
 /// How rows of one kind are listed.
 pub(crate) struct Listing<R> {
     pub(crate) kind: &'static str,
     pub(crate) api_version: &'static str,
     /// Namespace and name of a row.
     pub(crate) key: fn(&R) -> (&str, &str),
-    /// The value of a field that may be selected by; none for a field that may not.
-    pub(crate) field: for<'a> fn(&'a R, &str) -> Option<Cow<'a, str>>,
 }
 
 impl<R> Listing<R> {
-    /// One page of `rows`, which are sorted by key, written out by `item`.
+    /// One page of `rows`, which are sorted by key, written out by `item`. `field` gives the
+    /// value of a field that rows may be selected by, and nothing for any other.
     pub(crate) fn page<S: Serialize>(
         &self,
         query: &ListQuery,
         resource_version: i64,
         rows: &[R],
+        field: &FieldOf<'_, R>,
         item: impl Fn(&R) -> S,
     ) -> Result<Vec<u8>, Failure> {
         let after = query.token.as_ref().map(|token| token.start.trim_end_matches('\0'));
         let mut wanted = Vec::with_capacity(rows.len());
         for row in rows {
             let is_ahead = after.is_none_or(|after| key_text((self.key)(row)).as_str() > after);
-            if is_ahead && self.is_selected(query, row)? {
+            if is_ahead && self.is_selected(query, row, field)? {
                 wanted.push(row);
             }
         }
@@ -129,22 +130,27 @@ impl<R> Listing<R> {
         Ok(self.write(&metadata, page, item))
     }
 
-    fn is_selected(&self, query: &ListQuery, row: &R) -> Result<bool, Failure> {
+    fn is_selected(
+        &self,
+        query: &ListQuery,
+        row: &R,
+        field_of: &FieldOf<'_, R>,
+    ) -> Result<bool, Failure> {
         let (namespace, name) = (self.key)(row);
         if query.namespace.as_deref().is_some_and(|wanted| wanted != namespace) {
             return Ok(false);
         }
         for requirement in &query.fields {
             let value = match requirement.field.as_str() {
-                "metadata.name" => Some(Cow::Borrowed(name)),
-                "metadata.namespace" => Some(Cow::Borrowed(namespace)),
-                field => (self.field)(row, field),
+                "metadata.name" => Some(name.to_owned()),
+                "metadata.namespace" => Some(namespace.to_owned()),
+                field => field_of(row, field),
             };
             let Some(value) = value else {
                 let field = &requirement.field;
                 return Err(Failure::bad_request(format!("field label not supported: {field}")));
             };
-            if (value == requirement.value.as_str()) != requirement.equal {
+            if (value == requirement.value) != requirement.equal {
                 return Ok(false);
             }
         }
@@ -176,7 +182,7 @@ impl<R> Listing<R> {
 }
 
 /// For kinds without fields of their own to select by.
-pub(crate) fn no_field<'a, R>(_: &'a R, _: &str) -> Option<Cow<'a, str>> {
+pub(crate) fn no_field<R>(_: &R, _: &str) -> Option<String> {
     None
 }
 

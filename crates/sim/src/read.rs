@@ -1,8 +1,7 @@
 //! Lists and single objects.
 
-use std::borrow::Cow;
-
 use http::StatusCode;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde_json::{Value, json};
 
 use crate::answer::Ask;
@@ -42,30 +41,37 @@ pub(crate) fn objects_list(cluster: &Cluster, ask: &Ask<'_>) -> Result<Reply, Fa
     let version = query.resource_version(cluster.resource_version(), compacted)?;
     let at = cluster.moment_of(version);
     let bytes = match ask.resource.plural {
-        "nodes" => NODES.page(&query, version, &node_rows(profile), |(node, _)| {
+        "nodes" => NODES.page(&query, version, &node_rows(profile), &no_field, |(node, _)| {
             nodes::node_item(profile, *node, *node < silent, at)
         }),
-        "pods" => PODS.page(&query, version, &workload::pods(profile), |pod| {
-            pods::pod_item(profile, pod, pod.node.is_some_and(|it| it < silent))
-        }),
-        "persistentvolumeclaims" => CLAIMS.page(&query, version, &volumes::claims(profile), |it| {
-            volumes::claim_item(profile, it)
-        }),
-        "persistentvolumes" => VOLUMES.page(&query, version, &volumes::volumes(profile), |it| {
-            volumes::volume_item(profile, it)
-        }),
-        "storageclasses" => CLASSES.page(
-            &query,
-            version,
-            &volumes::storage_classes(profile),
-            volumes::storage_class_item,
-        ),
-        "events" => EVENTS.page(&query, version, &events::events(profile, at), Clone::clone),
+        "pods" => {
+            let field = |pod: &workload::Pod, field: &str| pod_field(profile, pod, field);
+            PODS.page(&query, version, &workload::pods(profile), &field, |pod| {
+                pods::pod_item(profile, pod, pod.node.is_some_and(|it| it < silent))
+            })
+        }
+        "persistentvolumeclaims" => {
+            CLAIMS.page(&query, version, &volumes::claims(profile), &no_field, |it| {
+                volumes::claim_item(profile, it)
+            })
+        }
+        "persistentvolumes" => {
+            VOLUMES.page(&query, version, &volumes::volumes(profile), &no_field, |it| {
+                volumes::volume_item(profile, it)
+            })
+        }
+        "storageclasses" => {
+            let classes = volumes::storage_classes(profile);
+            CLASSES.page(&query, version, &classes, &no_field, volumes::storage_class_item)
+        }
+        "events" => {
+            let events = events::events(profile, at);
+            EVENTS.page(&query, version, &events, &event_field, Clone::clone)
+        }
         _ => {
             let (kind, api_version) = kept_list_kind(ask);
-            let listing =
-                Listing { kind, api_version, key: |it: &KeptRow| (&it.0, &it.1), field: no_field };
-            listing.page(&query, version, &kept_rows(cluster, ask), |it| it.2.clone())
+            let kept = listing(kind, api_version, |it: &KeptRow| (&it.0, &it.1));
+            kept.page(&query, version, &kept_rows(cluster, ask), &no_field, |it| it.2.clone())
         }
     }?;
     Ok(json_bytes(StatusCode::OK, bytes))
@@ -117,55 +123,45 @@ const fn listing<R>(
     kind: &'static str,
     api_version: &'static str,
     key: fn(&R) -> (&str, &str),
-    field: for<'a> fn(&'a R, &str) -> Option<Cow<'a, str>>,
 ) -> Listing<R> {
-    Listing { kind, api_version, key, field }
+    Listing { kind, api_version, key }
 }
 
-static NODES: Listing<(u32, String)> = listing("NodeList", "v1", |it| ("", &it.1), no_field);
-static PODS: Listing<workload::Pod> =
-    listing("PodList", "v1", |it| (&it.namespace, &it.name), pod_field);
+static NODES: Listing<(u32, String)> = listing("NodeList", "v1", |it| ("", &it.1));
+static PODS: Listing<workload::Pod> = listing("PodList", "v1", |it| (&it.namespace, &it.name));
 static CLAIMS: Listing<volumes::Claim> =
-    listing("PersistentVolumeClaimList", "v1", |it| (&it.namespace, &it.name), no_field);
+    listing("PersistentVolumeClaimList", "v1", |it| (&it.namespace, &it.name));
 static VOLUMES: Listing<volumes::Claim> =
-    listing("PersistentVolumeList", "v1", |it| ("", &it.volume), no_field);
-static CLASSES: Listing<k8s_openapi::api::storage::v1::StorageClass> = listing(
-    "StorageClassList",
-    "storage.k8s.io/v1",
-    |it| ("", it.metadata.name.as_deref().unwrap_or_default()),
-    no_field,
-);
-static EVENTS: Listing<events::EventItem> = listing(
-    "EventList",
-    "v1",
-    |it| {
-        let metadata = &it.metadata;
-        (
-            metadata.namespace.as_deref().unwrap_or_default(),
-            metadata.name.as_deref().unwrap_or_default(),
-        )
-    },
-    event_field,
-);
+    listing("PersistentVolumeList", "v1", |it| ("", &it.volume));
+static CLASSES: Listing<k8s_openapi::api::storage::v1::StorageClass> =
+    listing("StorageClassList", "storage.k8s.io/v1", |it| key_of(&it.metadata));
+static EVENTS: Listing<events::EventItem> = listing("EventList", "v1", |it| key_of(&it.metadata));
 
-fn pod_field<'a>(pod: &'a workload::Pod, field: &str) -> Option<Cow<'a, str>> {
+fn key_of(metadata: &ObjectMeta) -> (&str, &str) {
+    let namespace = metadata.namespace.as_deref().unwrap_or_default();
+    (namespace, metadata.name.as_deref().unwrap_or_default())
+}
+
+fn pod_field(profile: &Profile, pod: &workload::Pod, field: &str) -> Option<String> {
+    let phase = match (pod.state, pod.node) {
+        (PodState::Succeeded, _) => "Succeeded",
+        (_, None) => "Pending",
+        _ => "Running",
+    };
     match field {
-        "status.phase" => Some(Cow::Borrowed(match (pod.state, pod.node) {
-            (PodState::Succeeded, _) => "Succeeded",
-            (_, None) => "Pending",
-            _ => "Running",
-        })),
+        "status.phase" => Some(phase.to_owned()),
+        "spec.nodeName" => Some(pod.node.map_or_else(String::new, |it| profile.node_name(it))),
         _ => None,
     }
 }
 
-fn event_field<'a>(event: &'a events::EventItem, field: &str) -> Option<Cow<'a, str>> {
+fn event_field(event: &events::EventItem, field: &str) -> Option<String> {
     let object = &event.involved_object;
     match field {
-        "type" => Some(Cow::Borrowed(event.kind)),
-        "reason" => Some(Cow::Borrowed(event.reason)),
-        "involvedObject.kind" => Some(Cow::Borrowed(object.kind.as_deref().unwrap_or_default())),
-        "involvedObject.name" => Some(Cow::Borrowed(object.name.as_deref().unwrap_or_default())),
+        "type" => Some(event.kind.to_owned()),
+        "reason" => Some(event.reason.to_owned()),
+        "involvedObject.kind" => Some(object.kind.clone().unwrap_or_default()),
+        "involvedObject.name" => Some(object.name.clone().unwrap_or_default()),
         _ => None,
     }
 }

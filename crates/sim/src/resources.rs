@@ -14,6 +14,8 @@ pub(crate) struct Resource {
     /// Plural, with the subresource after a slash.
     pub(crate) plural: &'static str,
     pub(crate) singular: &'static str,
+    /// What people type instead.
+    pub(crate) short: &'static str,
     pub(crate) kind: &'static str,
     pub(crate) is_namespaced: bool,
     pub(crate) verbs: &'static [&'static str],
@@ -26,11 +28,11 @@ const CREATE: &[&str] = &["create"];
 
 const fn resource(
     (group, version): (&'static str, &'static str),
-    (plural, singular, kind): (&'static str, &'static str, &'static str),
+    (plural, singular, short, kind): (&'static str, &'static str, &'static str, &'static str),
     is_namespaced: bool,
     verbs: &'static [&'static str],
 ) -> Resource {
-    Resource { group, version, plural, singular, kind, is_namespaced, verbs }
+    Resource { group, version, plural, singular, short, kind, is_namespaced, verbs }
 }
 
 const CORE: (&str, &str) = ("", "v1");
@@ -42,35 +44,40 @@ const AUTHORIZATION: (&str, &str) = ("authorization.k8s.io", "v1");
 
 /// Every kind that is served.
 pub(crate) static RESOURCES: [Resource; 17] = [
-    resource(CORE, ("events", "event", "Event"), true, LIST),
-    resource(CORE, ("namespaces", "namespace", "Namespace"), false, KEPT),
-    resource(CORE, ("nodes", "node", "Node"), false, READ),
+    resource(CORE, ("events", "event", "ev", "Event"), true, LIST),
+    resource(CORE, ("namespaces", "namespace", "ns", "Namespace"), false, KEPT),
+    resource(CORE, ("nodes", "node", "no", "Node"), false, READ),
     resource(
         CORE,
-        ("persistentvolumeclaims", "persistentvolumeclaim", "PersistentVolumeClaim"),
+        ("persistentvolumeclaims", "persistentvolumeclaim", "pvc", "PersistentVolumeClaim"),
         true,
         LIST,
     ),
-    resource(CORE, ("persistentvolumes", "persistentvolume", "PersistentVolume"), false, LIST),
-    resource(CORE, ("pods", "pod", "Pod"), true, READ),
-    resource(CORE, ("serviceaccounts", "serviceaccount", "ServiceAccount"), true, KEPT),
-    resource(CORE, ("serviceaccounts/token", "", "TokenRequest"), true, CREATE),
-    resource(STORAGE, ("storageclasses", "storageclass", "StorageClass"), false, LIST),
-    resource(RBAC, ("clusterroles", "clusterrole", "ClusterRole"), false, KEPT),
+    resource(
+        CORE,
+        ("persistentvolumes", "persistentvolume", "pv", "PersistentVolume"),
+        false,
+        LIST,
+    ),
+    resource(CORE, ("pods", "pod", "po", "Pod"), true, READ),
+    resource(CORE, ("serviceaccounts", "serviceaccount", "sa", "ServiceAccount"), true, KEPT),
+    resource(CORE, ("serviceaccounts/token", "", "", "TokenRequest"), true, CREATE),
+    resource(STORAGE, ("storageclasses", "storageclass", "sc", "StorageClass"), false, LIST),
+    resource(RBAC, ("clusterroles", "clusterrole", "", "ClusterRole"), false, KEPT),
     resource(
         RBAC,
-        ("clusterrolebindings", "clusterrolebinding", "ClusterRoleBinding"),
+        ("clusterrolebindings", "clusterrolebinding", "", "ClusterRoleBinding"),
         false,
         KEPT,
     ),
-    resource(RBAC, ("roles", "role", "Role"), true, KEPT),
-    resource(RBAC, ("rolebindings", "rolebinding", "RoleBinding"), true, KEPT),
-    resource(METRICS, ("nodes", "", "NodeMetrics"), false, LIST),
-    resource(METRICS, ("pods", "", "PodMetrics"), true, LIST),
-    resource(AUTHENTICATION, ("selfsubjectreviews", "", "SelfSubjectReview"), false, CREATE),
+    resource(RBAC, ("roles", "role", "", "Role"), true, KEPT),
+    resource(RBAC, ("rolebindings", "rolebinding", "", "RoleBinding"), true, KEPT),
+    resource(METRICS, ("nodes", "", "", "NodeMetrics"), false, LIST),
+    resource(METRICS, ("pods", "", "", "PodMetrics"), true, LIST),
+    resource(AUTHENTICATION, ("selfsubjectreviews", "", "", "SelfSubjectReview"), false, CREATE),
     resource(
         AUTHORIZATION,
-        ("selfsubjectaccessreviews", "selfsubjectaccessreview", "SelfSubjectAccessReview"),
+        ("selfsubjectaccessreviews", "selfsubjectaccessreview", "", "SelfSubjectAccessReview"),
         false,
         CREATE,
     ),

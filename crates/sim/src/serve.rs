@@ -4,6 +4,7 @@
 //! everything that waits for a peer, and all of them ended by the sim's stop.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use hyper::rt::Executor;
@@ -102,6 +103,7 @@ async fn connection_serve(
 ) {
     let mut behaviour = cluster.behaviour.subscribe();
     let is_hanging = *behaviour.borrow_and_update() == Behaviour::Hang;
+    cluster.connections_accepted.fetch_add(1, Ordering::Relaxed);
     if is_hanging {
         connection_hold(&cluster, stream, behaviour).await;
         return;

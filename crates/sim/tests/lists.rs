@@ -14,6 +14,7 @@ async fn pages(kube: &Kube, path: &str, limit: usize) -> (Vec<String>, usize) {
         assert_eq!(status, 200, "{page}");
         all.extend(names(&page));
         count += 1;
+        assert!(all.len() <= 10_000, "the pages of {path} never end");
         match page["metadata"]["continue"].as_str() {
             Some(next) => token = next.to_owned(),
             None => return (all, count),
@@ -99,6 +100,14 @@ async fn a_field_selector_leaves_out_what_it_does_not_name() {
     assert!(count("Succeeded") > 0, "some pods have done their work");
     let (_, rest) = kube.get("/api/v1/pods?fieldSelector=status.phase!=Succeeded").await;
     assert_eq!(names(&rest).len(), 90 - count("Succeeded"));
+    let (_, nodes) = kube.get("/api/v1/nodes").await;
+    let node = nodes["items"][1]["metadata"]["name"].as_str().expect("a name");
+    let path = format!("/api/v1/pods?fieldSelector=spec.nodeName={node},status.phase!=Succeeded");
+    let (_, on_node) = kube.get(&path).await;
+    assert!((1..=30).contains(&names(&on_node).len()));
+    assert!(
+        on_node["items"].as_array().expect("items").iter().all(|it| it["spec"]["nodeName"] == node)
+    );
     let (status, _) = kube.get("/api/v1/pods?fieldSelector=spec.colour=red").await;
     assert_eq!(status, 400);
     sim.stop().await;

@@ -92,3 +92,13 @@ pub fn names(list: &Value) -> Vec<String> {
         })
         .collect()
 }
+
+/// Waits for a condition, ten seconds at most.
+pub async fn until(what: &str, condition: impl Fn() -> bool) {
+    let waited = async {
+        while !condition() {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), waited).await.expect(what);
+}
