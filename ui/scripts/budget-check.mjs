@@ -17,7 +17,7 @@ const add = (key) => {
   for (const other of chunk.imports ?? []) add(other);
 };
 
-// The shell, and the page that most people open first, in the longer language.
+// The shell, the page that most people open first, and the longer language.
 for (const key of Object.keys(manifest)) {
   const { isEntry, src = "" } = manifest[key];
   const isFirstPage = /routes\/admin(\.index)?\.tsx\?/.test(src) || src.endsWith("i18n/fr.json");

@@ -102,3 +102,8 @@ describe("a run", () => {
     expect(run.ended.version?.outcome).toBe("not_reached");
   });
 });
+
+test("a failure of NALABO itself arrives as a problem in the stream", async () => {
+  const events = await told(answer('event: problem\ndata: {"code":"internal","status":500}\n\n', 9));
+  expect(events).toMatchObject([{ type: "broke", problem: { code: "internal", status: 500 } }]);
+});

@@ -9,7 +9,7 @@ import { WRITE_HEADER } from "./client";
 import { clockOffsetNote } from "./clock";
 import { ApiProblem, problemFromResponse } from "./problem";
 import { serverEvents } from "./sse";
-import type { Source, Stage, StageName, TestReport } from "./types";
+import type { ProblemBody, Source, Stage, StageName, TestReport } from "./types";
 
 /** Every stage, in the order they are tried. The list is known before the first answer arrives. */
 export const STAGES: readonly StageName[] = [
@@ -78,6 +78,10 @@ export function failedStage(run: TestRun): Stage | undefined {
 export function testEventParse(event: string, data: string): TestEvent | null {
   const body: unknown = JSON.parse(data);
   if (typeof body !== "object" || body === null) return null;
+  if (event === "problem") {
+    const problem = body as Partial<ProblemBody>;
+    return { type: "broke", problem: new ApiProblem(problem.status ?? 0, problem) };
+  }
   if (event === "report") return { type: "reported", report: body as TestReport };
   if (event !== "stage" || !("phase" in body)) return null;
   const stage = body as { stage: StageName; phase: string; result?: Stage };
@@ -102,14 +106,14 @@ export async function connectionTest(
     });
     clockOffsetNote(response.headers.get("date"));
     if (!response.ok || response.body === null) throw await problemFromResponse(response);
-    let reported = false;
+    let ended = false;
     for await (const { event, data } of serverEvents(response.body)) {
       const parsed = testEventParse(event, data);
       if (parsed) tell(parsed);
-      reported ||= parsed?.type === "reported";
+      ended ||= parsed?.type === "reported" || parsed?.type === "broke";
     }
     // A stream that ends without its report was cut: say so rather than wait for ever.
-    if (!reported) throw new ApiProblem(0, { code: "test_cut", title: "the test was cut off" });
+    if (!ended) throw new ApiProblem(0, { code: "test_cut", title: "the test was cut off" });
   } catch (error) {
     if (signal.aborted) return;
     const problem =

@@ -14,7 +14,9 @@ function refreshed(ids: ReadonlySet<string> | "all") {
   const cache = new QueryClient();
   for (const key of KEYS) cache.setQueryData(key, "before");
   cacheRefresh(cache, ids);
-  return KEYS.filter((key) => cache.getQueryState(key)?.isInvalidated).map((key) => key.slice(0, 3).join(" "));
+  return KEYS.filter((key) => cache.getQueryState(key)?.isInvalidated).map((key) =>
+    key.slice(0, 3).join(" "),
+  );
 }
 
 test("a change of one infrastructure refreshes it, the lists and the sums, and nobody else's page", () => {

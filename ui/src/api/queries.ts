@@ -11,6 +11,8 @@ import type { EnvironmentClass } from "./types";
 export type InfrastructureSort = "name" | "cpu" | "memory" | "nodes" | "state" | "created_at";
 export interface InfrastructureFilter {
   q?: string | undefined;
+  /** States, with commas between. */
+  state?: string | undefined;
   environment?: EnvironmentClass | undefined;
   sort?: InfrastructureSort | `-${InfrastructureSort}` | undefined;
 }

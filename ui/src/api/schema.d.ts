@@ -432,7 +432,7 @@ export interface components {
             last_success_at?: string | null;
             /** Format: int64 */
             latency_ms?: number | null;
-            checking: boolean;
+            checking?: boolean | null;
             reachable?: boolean | null;
             schedulable: boolean;
         };
@@ -661,11 +661,17 @@ export interface components {
             items: components["schemas"]["StatusChange"][];
             next?: string | null;
         };
+        NetworkSuspect: {
+            /** Format: date-time */
+            since: string;
+            /** Format: int64 */
+            down: number;
+            /** Format: int64 */
+            total: number;
+        };
         UsageTotals: {
             /** Format: int64 */
             counted: number;
-            /** Format: int64 */
-            infrastructures: number;
             /** Format: int64 */
             nodes_ready: number;
             /** Format: int64 */
@@ -700,6 +706,8 @@ export interface components {
         Usage: {
             /** Format: date-time */
             observed_at: string;
+            /** Format: int64 */
+            infrastructures: number;
             totals: components["schemas"]["UsageTotals"];
             items: components["schemas"]["UsageRow"][];
             missing: components["schemas"]["Unanswered"][];
@@ -741,6 +749,7 @@ export interface components {
             /** Format: int64 */
             counted: number;
             problems: components["schemas"]["ProblemRow"][];
+            network_suspect?: null | components["schemas"]["NetworkSuspect"];
             /** Format: date-time */
             observed_at: string;
         };
@@ -841,9 +850,10 @@ export interface components {
             current?: null | components["schemas"]["Infrastructure"];
             /** Format: int64 */
             retry_after_seconds?: number | null;
+            command?: string | null;
             existing?: {
                 id: string;
-                name: string;
+                name?: string | null;
             } | null;
         };
     };

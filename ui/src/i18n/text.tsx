@@ -7,7 +7,7 @@
 import { type ReactNode, useMemo } from "react";
 import { FormattedMessage, IntlProvider, type IntlShape, useIntl } from "react-intl";
 import type en from "./en.json";
-import { type Language, languageRead } from "./language";
+import { type Language, languageChoose, languageRead } from "./language";
 
 export type TextKey = keyof typeof en;
 type Slots = Record<string, string | number | Date>;
@@ -20,6 +20,12 @@ export async function catalogueLoad(language: Language = languageRead()): Promis
   if (catalogues.has(language)) return;
   const { default: catalogue } = language === "fr" ? await import("./fr.json") : await import("./en.json");
   catalogues.set(language, catalogue);
+}
+
+/** Changes the language once its texts have arrived, so that nothing is drawn without words. */
+export async function languageSwitch(language: Language): Promise<void> {
+  await catalogueLoad(language);
+  languageChoose(language);
 }
 
 export function TextProvider({ language, children }: { language: Language; children: ReactNode }) {

@@ -1,9 +1,10 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { Link, useRouter } from "@tanstack/react-router";
+import type { ReactElement } from "react";
 import { signOut } from "../api/commands";
 import { problemOf } from "../api/problem";
-import { type Language, languageChoose, useLanguage } from "../i18n/language";
-import { catalogueLoad, useText } from "../i18n/text";
+import { type Language, useLanguage } from "../i18n/language";
+import { languageSwitch, useText } from "../i18n/text";
 import { Menu, MenuChoice, MenuItem, MenuRule, MenuWords } from "../ui/Menu";
 import { notify } from "../ui/Notices";
 import { type Theme, themeChoose, useTheme } from "../ui/theme";
@@ -16,24 +17,14 @@ const LANGUAGES: readonly { value: Language; label: string }[] = [
   { value: "fr", label: "Français" },
 ];
 
-/** Two letters for a person, from the name or else the address. */
-function initialsOf(user: { name: string; email: string }): string {
-  const words = (user.name.trim() || (user.email.split("@")[0] ?? "")).split(/[\s._-]+/).filter(Boolean);
-  return `${words[0]?.[0] ?? "?"}${words.length > 1 ? (words.at(-1)?.[0] ?? "") : ""}`.toLocaleUpperCase();
-}
-
-/** Changes the language once its texts have arrived, so that nothing is drawn without words. */
-export async function languageSwitch(language: Language): Promise<void> {
-  await catalogueLoad(language);
-  languageChoose(language);
-}
-
-export function AccountMenu({
+export default function AccountMenu({
   user,
   onShortcuts,
+  trigger,
 }: {
   user: { name: string; email: string };
   onShortcuts: () => void;
+  trigger: ReactElement;
 }) {
   const t = useText();
   const language = useLanguage();
@@ -57,13 +48,7 @@ export function AccountMenu({
     cache.clear();
   };
   return (
-    <Menu
-      trigger={
-        <button type="button" className={styles.who} aria-label={t("account.menu", { email: user.email })}>
-          {initialsOf(user)}
-        </button>
-      }
-    >
+    <Menu trigger={trigger}>
       <MenuWords>
         {user.name && <b>{user.name}</b>}
         <div className={styles.email}>{user.email}</div>

@@ -8,7 +8,7 @@ import type { Session } from "../api/types";
 import { useFormat } from "../i18n/format";
 import { useLanguage } from "../i18n/language";
 import { useNow } from "../i18n/now";
-import { useText } from "../i18n/text";
+import { languageSwitch, useText } from "../i18n/text";
 import { Button } from "../ui/Button";
 import { Skeleton } from "../ui/Faces";
 import { TextField } from "../ui/Field";
@@ -18,10 +18,9 @@ import { Segmented } from "../ui/Segmented";
 import { Tag } from "../ui/Status";
 import { type Theme, themeChoose, useTheme } from "../ui/theme";
 import util from "../ui/util.module.css";
-import { languageSwitch } from "./AccountMenu";
 import styles from "./AccountPage.module.css";
 import { Age } from "./InfrastructureStatus";
-import { ProblemNote } from "./ProblemNote";
+import { ProblemNote, useFieldText } from "./ProblemNote";
 import { browserName } from "./userAgent";
 
 export function AccountPage() {
@@ -87,6 +86,7 @@ interface PasswordAsk {
 
 function PasswordForm() {
   const t = useText();
+  const fieldText = useFieldText();
   const [problem, setProblem] = useState<ApiProblem | null>(null);
   const { register, handleSubmit, reset, setError, formState } = useForm<PasswordAsk>();
   const change = useCommand(passwordChange, {
@@ -101,9 +101,10 @@ function PasswordForm() {
     change.mutate(ask, {
       onError: (refused) => {
         let onField = false;
-        for (const [field, { detail }] of Object.entries(fieldErrors(refused))) {
+        for (const [pointer, { code, detail }] of Object.entries(fieldErrors(refused))) {
+          const field = pointer === "password" ? "new_password" : pointer;
           if (field !== "current_password" && field !== "new_password") continue;
-          setError(field, { message: detail }, { shouldFocus: !onField });
+          setError(field, { message: fieldText(code, detail) }, { shouldFocus: !onField });
           onField = true;
         }
         setProblem(onField ? null : refused);

@@ -13,7 +13,7 @@ import { type TextKey, useText } from "../i18n/text";
 import { Icon } from "../ui/Icon";
 import type { IconName } from "../ui/icons";
 import { Notices } from "../ui/Notices";
-import { AccountMenu } from "./AccountMenu";
+import { AccountButton } from "./AccountButton";
 import styles from "./AdminDashboard.module.css";
 import { Brand } from "./Brand";
 import { useShortcuts } from "./shortcuts";
@@ -23,12 +23,14 @@ const ShortcutList = lazy(() => import("./ShortcutList"));
 interface Tab {
   to: "/admin" | "/admin/infrastructures" | "/admin/resources" | "/admin/audit";
   word: TextKey;
+  /** Where there is little room. */
+  shortWord?: TextKey;
   icon: IconName;
   exact?: boolean;
 }
 
 const TABS: readonly Tab[] = [
-  { to: "/admin", word: "tab.overview", icon: "pulse", exact: true },
+  { to: "/admin", word: "tab.overview", shortWord: "tab.home", icon: "pulse", exact: true },
   { to: "/admin/infrastructures", word: "tab.infrastructures", icon: "server" },
   { to: "/admin/resources", word: "tab.resources", icon: "grid" },
   { to: "/admin/audit", word: "tab.audit", icon: "rows" },
@@ -102,7 +104,7 @@ export function AdminDashboard() {
             <span>{t("shell.search")}</span>
             <kbd>/</kbd>
           </button>
-          <AccountMenu user={data.user} onShortcuts={() => setKeysShown(true)} />
+          <AccountButton user={data.user} onShortcuts={() => setKeysShown(true)} />
         </div>
       </header>
       {/* A page of a production infrastructure puts its band here. */}
@@ -114,7 +116,7 @@ export function AdminDashboard() {
         {tabs.map((tab) => (
           <Link key={tab.to} to={tab.to} activeOptions={{ exact: tab.exact ?? false, includeSearch: false }}>
             <Icon name={tab.icon} size={20} />
-            {t(tab.word)}
+            {t(tab.shortWord ?? tab.word)}
           </Link>
         ))}
       </nav>

@@ -69,7 +69,7 @@ function Describe({ candidate: it, onChange }: { candidate: Candidate; onChange:
     else describeRefused(form, it.problem);
   }, [it.problem, form, t]);
 
-  const overpowered = it.run?.report?.overpowered ?? false;
+  const overpowered = it.run?.phase === "passed" && (it.run.report?.overpowered ?? false);
   const existing = it.problem?.body.existing;
   if (it.saved) {
     return (
@@ -89,7 +89,7 @@ function Describe({ candidate: it, onChange }: { candidate: Candidate; onChange:
           <ProblemNote problem={it.problem} />
           {existing && (
             <Link to="/admin/infrastructures/$id" params={{ id: existing.id }}>
-              {t("remedy.open_for", { name: existing.name })}
+              {t("remedy.open_for", { name: existing.name ?? "" })}
             </Link>
           )}
         </div>

@@ -9,14 +9,13 @@ import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { useEffect, useMemo, useRef, useState } from "react";
 import { problemOf } from "../api/problem";
 import { infrastructureList, stats } from "../api/queries";
-import type { EnvironmentClass, Infrastructure } from "../api/types";
+import type { EnvironmentClass } from "../api/types";
 import { useText } from "../i18n/text";
 import type { InfrastructureSearch } from "../routes/admin.infrastructures.index";
 import { Button, ButtonLink } from "../ui/Button";
 import { Blank, Failed, Note, Skeleton } from "../ui/Faces";
 import { SearchField } from "../ui/Field";
 import { Icon } from "../ui/Icon";
-import { Menu, MenuChoice } from "../ui/Menu";
 import { PageHead } from "../ui/Page";
 import { Segmented } from "../ui/Segmented";
 import util from "../ui/util.module.css";
@@ -26,7 +25,7 @@ import { InfrastructureTable } from "./InfrastructureTable";
 import { useMay } from "./may";
 import { useProblemText } from "./ProblemNote";
 import { useStableOrder } from "./stableOrder";
-import { GROUP_NAMES, GROUPS, groupCounts, STATES, type StateGroup } from "./state";
+import { GROUP_NAMES, GROUPS, groupCounts, STATES, type StateGroup, statesOf } from "./state";
 import { UsageKey } from "./UsageKey";
 
 /** How long typing rests before the URL, and with it the list, follows. */
@@ -42,13 +41,13 @@ export function InfrastructureListPage({
   const t = useText();
   const may = useMay();
   const { q, environment, sort } = search;
-  const list = useInfiniteQuery(infrastructureList({ q, environment, sort }));
+  const state = statesOf(search.state);
+  const list = useInfiniteQuery(infrastructureList({ q, state, environment, sort }));
   const fleet = useQuery(stats());
   const problemText = useProblemText();
 
   const items = useMemo(() => list.data?.pages.flatMap((page) => page.items) ?? [], [list.data]);
-  const filtered = useMemo(() => items.filter((it) => isIn(it, search.state)), [items, search.state]);
-  const { rows, waiting, reorder } = useStableOrder(filtered, JSON.stringify(search));
+  const { rows, waiting, reorder } = useStableOrder(items, JSON.stringify(search));
 
   const total = fleet.data?.infrastructures.total ?? items.length;
   const schedulable = items.filter((it) => it.status.schedulable).length;
@@ -61,7 +60,7 @@ export function InfrastructureListPage({
       answer={
         list.data
           ? isFiltered
-            ? t("list.answer_filtered", { count: filtered.length, total })
+            ? t("list.answer_filtered", { count: items.length, total })
             : t("list.answer", { total, schedulable })
           : undefined
       }
@@ -157,10 +156,6 @@ export function InfrastructureListPage({
   );
 }
 
-function isIn(it: Infrastructure, state: InfrastructureSearch["state"]): boolean {
-  return state === undefined || it.status.state === state || STATES[it.status.state].group === state;
-}
-
 function ListFailed({ error, onRetry }: { error: unknown; onRetry: () => void }) {
   const t = useText();
   const { title, hint } = useProblemText()(problemOf(error));
@@ -173,8 +168,8 @@ function ListFailed({ error, onRetry }: { error: unknown; onRetry: () => void })
         </Button>
       }
     >
-      {title} {hint}
-      <div>{t("face.again_by_itself")}</div>
+      <p>{title}</p>
+      <p>{hint ?? t("face.again_by_itself")}</p>
     </Failed>
   );
 }
@@ -239,7 +234,7 @@ function StateFilter({
               <span className={styles.filterIcon} data-tone={GROUPS[it].tone}>
                 <Icon name={GROUPS[it].icon} />
               </span>
-              {t("list.group_count", { word: t(GROUPS[it].word), count: counts[it] })}
+              {t("list.group_count", { word: t(GROUPS[it].word, { count: counts[it] }), count: counts[it] })}
             </>
           ),
         })),
@@ -256,28 +251,19 @@ function EnvironmentFilter({
   onChoose: (environment: EnvironmentClass | undefined) => void;
 }) {
   const t = useText();
-  const any = "any" as const;
   return (
-    <Menu
-      align="start"
-      trigger={
-        <Button>
-          {environment
-            ? t("list.environment", { environment: t(ENVIRONMENT_WORDS[environment]) })
-            : t("list.environment_any")}
-          <Icon name="chevron_down" />
-        </Button>
-      }
+    <select
+      className={styles.environment}
+      aria-label={t("field.environment")}
+      value={environment ?? ""}
+      onChange={({ target: { value } }) => onChoose(ENVIRONMENTS.find((it) => it === value))}
     >
-      <MenuChoice<EnvironmentClass | typeof any>
-        label={t("field.environment")}
-        value={environment ?? any}
-        onChoose={(next) => onChoose(next === any ? undefined : next)}
-        options={[
-          { value: any, label: t("list.any") },
-          ...ENVIRONMENTS.map((it) => ({ value: it, label: t(ENVIRONMENT_WORDS[it]) })),
-        ]}
-      />
-    </Menu>
+      <option value="">{t("list.environment_any")}</option>
+      {ENVIRONMENTS.map((it) => (
+        <option key={it} value={it}>
+          {t("list.environment", { environment: t(ENVIRONMENT_WORDS[it]) })}
+        </option>
+      ))}
+    </select>
   );
 }

@@ -23,11 +23,12 @@ import { CredentialSection } from "./CredentialSection";
 import { useCodeText } from "./codeText";
 import { EnvironmentBadge } from "./EnvironmentBadge";
 import { Facts } from "./Facts";
-import { InfrastructureActions, useModeCommand } from "./InfrastructureActions";
+import { InfrastructureActions } from "./InfrastructureActions";
 import { InfrastructureDialogs } from "./InfrastructureDialogs";
 import styles from "./InfrastructurePage.module.css";
 import { Age, InfrastructureStatus, ReasonLine } from "./InfrastructureStatus";
 import { useMay } from "./may";
+import { useModeCommand } from "./modeCommand";
 import { RESOURCE_WORDS, ResourceCell, useAmount } from "./ResourceCell";
 import { MissingRights, RunStatus, StageList } from "./StageList";
 import { StatusHistory } from "./StatusHistory";
@@ -95,7 +96,7 @@ export function InfrastructurePage({
               </span>
             )}
             <EnvironmentBadge environment={it.environment} />
-            <InfrastructureStatus state={it.status.state} checking={it.status.checking} pill />
+            <InfrastructureStatus state={it.status.state} checking={it.status.checking ?? false} pill />
             {it.mode === "cordoned" && <Tag icon="cordon">{t("mode.cordoned")}</Tag>}
             <span className={styles.reason}>
               <ReasonLine status={it.status} nodes={it.metadata} />

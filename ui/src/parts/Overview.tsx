@@ -2,9 +2,11 @@ import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { problemOf } from "../api/problem";
 import { resourceUsage, stats } from "../api/queries";
+import { useFormat } from "../i18n/format";
+import { useNow } from "../i18n/now";
 import { useText } from "../i18n/text";
 import { Button, ButtonLink } from "../ui/Button";
-import { Blank, Failed, Skeleton } from "../ui/Faces";
+import { Blank, Failed, Note, Skeleton } from "../ui/Faces";
 import { PageHead, Section } from "../ui/Page";
 import { fleetAnswer } from "./answer";
 import { FleetTotals } from "./FleetTotals";
@@ -50,7 +52,7 @@ export function Overview() {
     );
   }
 
-  const { infrastructures, problems, observed_at } = fleet.data;
+  const { infrastructures, problems, observed_at, network_suspect } = fleet.data;
   if (infrastructures.total === 0) {
     return (
       <>
@@ -66,8 +68,9 @@ export function Overview() {
         answer={fleetAnswer(t, infrastructures.by_state)}
         actions={<LiveMark at={observed_at} failed={fleet.isError} />}
       />
+      {network_suspect && <NetworkSuspect {...network_suspect} />}
       <Ribbon byState={infrastructures.by_state} cordoned={infrastructures.by_mode.cordoned ?? 0} />
-      <div className={styles.columns}>
+      <div className={problems.length > 0 ? styles.columns : undefined}>
         <Section
           title={t("overview.problems")}
           note={t("overview.problems_note", { count: problems.length, total: infrastructures.total })}
@@ -85,6 +88,20 @@ export function Overview() {
       </div>
       {usage.data && usage.data.items.length > 0 && <Pressure rows={usage.data.items} />}
     </>
+  );
+}
+
+/** Many that went together are more likely one fault of ours than many of theirs. */
+function NetworkSuspect({ since, down, total }: { since: string; down: number; total: number }) {
+  const t = useText();
+  const format = useFormat();
+  const now_ms = useNow();
+  return (
+    <div className={styles.suspect}>
+      <Note tone="down" icon="plug" role="alert">
+        {t("overview.network_suspect", { down, total, since: format.moment(since, now_ms) })}
+      </Note>
+    </div>
   );
 }
 

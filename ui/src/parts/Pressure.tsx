@@ -85,7 +85,7 @@ function Tile({ row, pressure }: { row: UsageRow; pressure: { resource: Resource
         className={styles.tile}
         data-level={level ?? "none"}
         data-heat={pressure ? heatOf(pressure.share) : undefined}
-        title={row.name}
+        title={t("pressure.tile", { name: row.name, word: t(face.word) })}
       >
         <span className={styles.name}>{row.name}</span>
         <span className={styles.value}>

@@ -57,7 +57,7 @@ export function ResourcesPage() {
       </>
     );
   }
-  const { totals, items, missing, observed_at } = usage.data;
+  const { totals, items, missing, observed_at, infrastructures } = usage.data;
   if (items.length === 0) {
     return (
       <>
@@ -84,7 +84,7 @@ export function ResourcesPage() {
         answer={
           tightest
             ? t(levelOf(tightest.share) === "calm" ? "resources.answer_calm" : "resources.answer_tight", {
-                resource: t(RESOURCE_WORDS[tightest.resource]),
+                resource: tightest.resource,
                 percent: format.percent(tightest.share),
               })
             : t("resources.answer_none")
@@ -94,7 +94,7 @@ export function ResourcesPage() {
       <MissingNote missing={missing} />
       <Section
         title={t("overview.capacity")}
-        note={t("overview.counted", { counted: totals.counted, total: totals.infrastructures })}
+        note={t("overview.counted", { counted: totals.counted, total: infrastructures })}
         end={<UsageKey />}
       >
         <FleetTotals

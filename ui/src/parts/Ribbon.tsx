@@ -3,7 +3,13 @@ import { useFormat } from "../i18n/format";
 import { type Text, useText } from "../i18n/text";
 import { Status } from "../ui/Status";
 import styles from "./Ribbon.module.css";
-import { GROUP_NAMES, GROUPS, groupCounts, STATES, type StateGroup } from "./state";
+import { GROUP_NAMES, GROUPS, groupCounts, type StateGroup } from "./state";
+
+/** States in the groups that are told apart. */
+const PARTS = {
+  down: ["unreachable", "auth_failed", "tls_error"],
+  degraded: ["degraded", "forbidden"],
+} as const;
 
 /** What a group is made of, in one line: "2 unreachable, 1 auth failed". */
 function madeOf(
@@ -13,13 +19,12 @@ function madeOf(
   cordoned: number,
 ): string {
   if (group === "up" && cordoned > 0) return t("ribbon.cordoned", { cordoned });
-  if (group !== "down" && group !== "degraded") return t(`ribbon.${group}`);
-  const parts = Object.entries(STATES)
-    .filter(([state, face]) => face.group === group && (byState[state] ?? 0) > 0)
-    .map(([state, face]) =>
-      t("ribbon.part", { count: byState[state] ?? 0, word: t(face.word).toLocaleLowerCase() }),
-    );
-  return parts.join(", ");
+  if (group === "paused") return t("ribbon.paused", { count: byState.disabled ?? 0 });
+  if (group === "up" || group === "unknown") return t(`ribbon.${group}`);
+  return PARTS[group]
+    .filter((state) => (byState[state] ?? 0) > 0)
+    .map((state) => t(`count.${state}`, { count: byState[state] ?? 0 }))
+    .join(", ");
 }
 
 /** How many in each group; each is a filter of the list. Empty groups are left out, except the good one. */
@@ -50,7 +55,7 @@ export function Ribbon({
             <span className={styles.line}>
               <span className={styles.number}>{format.count(counts[group])}</span>
               <Status tone={face.tone} icon={face.icon}>
-                {t(face.word)}
+                {t(face.word, { count: counts[group] })}
               </Status>
             </span>
             <span className={styles.made}>{madeOf(t, group, byState, cordoned)}</span>

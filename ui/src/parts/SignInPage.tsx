@@ -1,8 +1,8 @@
 import type { ReactNode } from "react";
 import { useLanguage } from "../i18n/language";
+import { languageSwitch } from "../i18n/text";
 import { PageHead } from "../ui/Page";
 import { Segmented } from "../ui/Segmented";
-import { languageSwitch } from "./AccountMenu";
 import { Brand } from "./Brand";
 import styles from "./SignInPage.module.css";
 

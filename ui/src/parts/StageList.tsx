@@ -3,12 +3,13 @@ import type { ReactNode } from "react";
 import { failedStage, STAGES, type TestRun } from "../api/connectionTest";
 import type { MissingRight, Stage, StageName } from "../api/types";
 import { useFormat } from "../i18n/format";
-import { type TextKey, useText } from "../i18n/text";
+import { type TextKey, useText, useTextIfKnown } from "../i18n/text";
 import { CopyLine } from "../ui/CopyLine";
 import { Icon } from "../ui/Icon";
 import type { IconName } from "../ui/icons";
 import { Status } from "../ui/Status";
 import { useCodeText } from "./codeText";
+import { useFinding } from "./finding";
 import { ProblemNote } from "./ProblemNote";
 import styles from "./StageList.module.css";
 
@@ -112,18 +113,17 @@ function StageLine({
   const format = useFormat();
   const word = useStageWord();
   const { cause, remedy } = useCodeText()(stage ?? {});
+  const finding = useFinding()(stage);
   const opens = look === "failed" || look === "warning";
   const said =
-    look === "running" || look === "waiting" || look === "not_reached"
-      ? t(`test.${look}`)
-      : (stage?.finding ?? "");
+    look === "running" || look === "waiting" || look === "not_reached" ? t(`test.${look}`) : (finding ?? "");
   return (
     <li className={styles.stage} data-look={look}>
       <span className={styles.icon}>
         <Icon name={ICON[look]} spin={look === "running"} />
       </span>
       <span className={styles.name}>{word(name)}</span>
-      <span className={styles.finding}>{opens ? (stage?.finding ?? cause) : said}</span>
+      <span className={styles.finding}>{opens ? (finding ?? "") : said}</span>
       <span className={styles.time}>
         {look === "failed"
           ? stage?.code
@@ -138,6 +138,11 @@ function StageLine({
               <div>
                 <dt>{t("test.cause")}</dt>
                 <dd>{cause}</dd>
+              </div>
+            )}
+            {look === "failed" && name === "tls" && stage.facts.names && (
+              <div>
+                <dd>{t("finding.tls_names", { names: stage.facts.names })}</dd>
               </div>
             )}
             {remedy && (
@@ -164,6 +169,9 @@ function StageLine({
 /** Each right that is missing, and what does not work without it. */
 export function MissingRights({ rights }: { rights: readonly MissingRight[] }) {
   const t = useText();
+  const known = useTextIfKnown();
+  const purpose = ({ verb, group, resource, purpose }: MissingRight) =>
+    known(`right.${verb}.${group.startsWith("metrics") ? "metrics_" : ""}${resource}`) ?? purpose;
   return (
     <div className={styles.rights}>
       <ul>
@@ -173,7 +181,7 @@ export function MissingRights({ rights }: { rights: readonly MissingRight[] }) {
               {it.verb} {it.resource}
               {it.group && `.${it.group}`}
             </code>
-            <span>{it.purpose}</span>
+            <span>{purpose(it)}</span>
           </li>
         ))}
       </ul>

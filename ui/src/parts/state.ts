@@ -50,6 +50,13 @@ export const GROUP_NAMES = Object.keys(GROUPS) as StateGroup[];
 
 export type GroupCounts = Record<StateGroup, number>;
 
+/** The states that a filter stands for: a group's, or the one it names. As the API takes them. */
+export function statesOf(filter: StateGroup | InfrastructureState | undefined): string | undefined {
+  if (filter === undefined) return undefined;
+  const states = Object.entries(STATES).filter(([state, face]) => state === filter || face.group === filter);
+  return states.map(([state]) => state).join(",");
+}
+
 /** How many there are in each group, from the counts by state. */
 export function groupCounts(byState: Partial<Record<string, number>>): GroupCounts {
   const counts: GroupCounts = { down: 0, degraded: 0, unknown: 0, up: 0, paused: 0 };

@@ -4,7 +4,7 @@ import { infrastructureList, stats } from "../api/queries";
 import type { EnvironmentClass, InfrastructureState } from "../api/types";
 import { ENVIRONMENTS } from "../parts/EnvironmentBadge";
 import { InfrastructureListPage } from "../parts/InfrastructureListPage";
-import { GROUP_NAMES, STATES, type StateGroup } from "../parts/state";
+import { GROUP_NAMES, STATES, type StateGroup, statesOf } from "../parts/state";
 
 const SORTS: readonly InfrastructureSort[] = ["name", "state", "cpu", "memory", "nodes", "created_at"];
 
@@ -33,7 +33,12 @@ function searchParse(search: Record<string, unknown>): InfrastructureSearch {
 /** Which infrastructures, where, and how full? The filter is the URL, so it can be sent. */
 export const Route = createFileRoute("/admin/infrastructures/")({
   validateSearch: searchParse,
-  loaderDeps: ({ search: { q, environment, sort } }) => ({ q, environment, sort }),
+  loaderDeps: ({ search: { q, state, environment, sort } }) => ({
+    q,
+    state: statesOf(state),
+    environment,
+    sort,
+  }),
   loader: ({ context: { cache }, deps }) => {
     void cache.prefetchInfiniteQuery(infrastructureList(deps));
     void cache.prefetchQuery(stats());

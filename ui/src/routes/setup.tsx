@@ -5,7 +5,7 @@ import { setUp } from "../api/commands";
 import { fieldErrors, problemOf } from "../api/problem";
 import { authState, me } from "../api/queries";
 import { useText } from "../i18n/text";
-import { ProblemNote } from "../parts/ProblemNote";
+import { ProblemNote, useFieldText } from "../parts/ProblemNote";
 import { SignInPage } from "../parts/SignInPage";
 import { Button } from "../ui/Button";
 import { Note } from "../ui/Faces";
@@ -39,6 +39,7 @@ function SetupPage() {
   const { cache } = Route.useRouteContext();
   const [token] = useState(tokenTake);
   const { register, handleSubmit, setError, formState } = useForm<SetupForm>();
+  const fieldText = useFieldText();
   const problem = formState.errors.root?.cause as unknown;
 
   const submit = handleSubmit(async (form) => {
@@ -46,10 +47,14 @@ function SetupPage() {
       await setUp({ ...form, token });
     } catch (error) {
       const refused = problemOf(error);
-      for (const [field, { detail }] of Object.entries(fieldErrors(refused)))
-        if (field === "email" || field === "password" || field === "name")
-          setError(field, { message: detail }, { shouldFocus: true });
-      setError("root", { cause: refused } as object);
+
+      let onField = false;
+      for (const [field, { code, detail }] of Object.entries(fieldErrors(refused))) {
+        if (field !== "email" && field !== "password" && field !== "name") continue;
+        setError(field, { message: fieldText(code, detail) }, { shouldFocus: !onField });
+        onField = true;
+      }
+      if (!onField) setError("root", { cause: refused } as object);
       return;
     }
     await cache.resetQueries({ queryKey: ["auth"] });

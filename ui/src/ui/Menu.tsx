@@ -4,7 +4,7 @@ import { Icon } from "./Icon";
 import type { IconName } from "./icons";
 import styles from "./Menu.module.css";
 
-/** A list of actions or of places behind one button. */
+/** A list of actions or of places behind one button; it opens as soon as it is drawn (see `OnDemand`). */
 export function Menu({
   trigger,
   align = "end",
@@ -15,7 +15,7 @@ export function Menu({
   children: ReactNode;
 }) {
   return (
-    <Base.Root modal={false}>
+    <Base.Root modal={false} defaultOpen>
       <Base.Trigger render={trigger} />
       <Base.Portal>
         <Base.Positioner align={align} sideOffset={4} collisionPadding={8} className={styles.positioner}>

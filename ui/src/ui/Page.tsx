@@ -33,8 +33,9 @@ export function PageHead({
   return (
     <div className={styles.head}>
       <div className={styles.words}>
-        {crumb && <div className={styles.crumb}>{crumb}</div>}
-        <div className={large ? styles.titleRow : undefined}>
+        {large && crumb && <div className={styles.crumb}>{crumb}</div>}
+        <div className={large ? styles.titleRow : styles.crumb}>
+          {!large && crumb}
           <h1 ref={h1} tabIndex={-1} data-page-heading className={large ? styles.large : styles.small}>
             {title}
           </h1>
