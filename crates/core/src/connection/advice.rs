@@ -102,8 +102,9 @@ impl Code {
             ),
             Self::DeniedAddress => say(
                 format!("{at} is at an address that NALABO may not contact."),
-                "If this is intended, the operator adds its network to NALABO_ALLOW_NETWORKS; \
-                 cloud metadata addresses can never be allowed.",
+                "If this is intended, the operator adds its network to NALABO_ALLOW_NETWORKS, or \
+                 takes it out of NALABO_DENY_NETWORKS; cloud metadata addresses can never be \
+                 allowed.",
                 None,
             ),
             Self::Refused => say(

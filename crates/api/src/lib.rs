@@ -1,0 +1,26 @@
+//! The HTTP face of NALABO: routes, OpenAPI, problems, events, and the console's files.
+//!
+//! Promises: every operation is in [`operations`] with what it needs, and one that is not does
+//! not start; a body is limited, a request has a deadline, an error is problem+json with a hint.
+//! Does not: decide; handlers extract, call `app`, convert.
+//!
+//! ```text
+//! request ─▶ limits ─▶ headers ─▶ origin ─▶ who? ─▶ may they? ─▶ handler ─▶ app
+//! ```
+
+mod audit;
+mod auth;
+mod connection_tests;
+mod console;
+mod cookies;
+mod events;
+mod infrastructures;
+pub mod openapi;
+pub mod operations;
+mod problem;
+mod request;
+mod resources;
+mod service;
+mod views;
+
+pub use service::{ApiOptions, router};

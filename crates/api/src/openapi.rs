@@ -1,0 +1,133 @@
+//! The description of the API, made from the code.
+//!
+//! Promises: `openapi.json` beside this crate is this text; a test compares them, and another
+//! refuses a change that takes something away from what was released.
+
+use utoipa::OpenApi as _;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::operations::{Access, access_of};
+use crate::service::Api;
+use crate::{audit, auth, connection_tests, events, infrastructures, resources, service};
+
+#[derive(utoipa::OpenApi)]
+#[openapi(
+    info(
+        title = "NALABO",
+        description = "Connect Kubernetes clusters, watch them, give workshop participants environments on them. \
+            Errors are `application/problem+json`. Sign in at `/api/auth/login`; the cookie is the session.",
+        license(name = "Apache-2.0", identifier = "Apache-2.0"),
+    ),
+    components(schemas(
+        crate::problem::Problem,
+        nalabo_core::connection::StageEvent,
+        events::InfrastructureEventView,
+    ))
+)]
+struct Document;
+
+/// Every route with its description.
+pub(crate) fn routes() -> OpenApiRouter<Api> {
+    OpenApiRouter::with_openapi(Document::openapi())
+        .routes(routes!(auth::set_up_state))
+        .routes(routes!(auth::set_up))
+        .routes(routes!(auth::sign_in))
+        .routes(routes!(auth::sign_out))
+        .routes(routes!(auth::me))
+        .routes(routes!(auth::password_change))
+        .routes(routes!(auth::session_list))
+        .routes(routes!(auth::session_revoke))
+        .routes(routes!(
+            infrastructures::infrastructure_list,
+            infrastructures::infrastructure_create
+        ))
+        .routes(routes!(connection_tests::connection_test))
+        .routes(routes!(connection_tests::kubeconfig_parse))
+        .routes(routes!(
+            infrastructures::infrastructure_find,
+            infrastructures::infrastructure_update,
+            infrastructures::infrastructure_delete
+        ))
+        .routes(routes!(infrastructures::infrastructure_reach))
+        .routes(routes!(infrastructures::infrastructure_credential_replace))
+        .routes(routes!(infrastructures::infrastructure_default_set))
+        .routes(routes!(infrastructures::infrastructure_cordon))
+        .routes(routes!(infrastructures::infrastructure_uncordon))
+        .routes(routes!(infrastructures::infrastructure_disable))
+        .routes(routes!(infrastructures::infrastructure_enable))
+        .routes(routes!(infrastructures::status_change_list))
+        .routes(routes!(connection_tests::infrastructure_test))
+        .routes(routes!(infrastructures::rbac_manifest_read))
+        .routes(routes!(resources::resource_usage))
+        .routes(routes!(resources::stats))
+        .routes(routes!(audit::audit_list))
+        .routes(routes!(events::event_stream))
+        .routes(routes!(service::openapi_read))
+}
+
+/// The whole document.
+pub fn openapi() -> OpenApi {
+    routes().into_openapi()
+}
+
+/// One line of `operations.txt`.
+#[derive(Debug, Clone)]
+pub struct Operation {
+    /// Its id: the name of its handler.
+    pub id: String,
+    /// HTTP method, upper case.
+    pub method: String,
+    /// Path with its parameters in braces.
+    pub path: String,
+    /// What it needs, absent when the table does not name it.
+    pub access: Option<Access>,
+}
+
+/// Every operation of the document, with what it needs.
+pub fn operations() -> Vec<Operation> {
+    let document = openapi();
+    let mut found = Vec::new();
+    for (path, item) in &document.paths.paths {
+        let methods = [
+            ("GET", &item.get),
+            ("POST", &item.post),
+            ("PUT", &item.put),
+            ("DELETE", &item.delete),
+            ("PATCH", &item.patch),
+        ];
+        for (method, operation) in methods {
+            let Some(id) = operation.as_ref().and_then(|it| it.operation_id.clone()) else {
+                continue;
+            };
+            let access = access_of(&id);
+            found.push(Operation { id, method: method.to_owned(), path: path.clone(), access });
+        }
+    }
+    found.sort_by(|a, b| (&a.path, &a.method).cmp(&(&b.path, &b.method)));
+    found
+}
+
+/// `operations.txt`: id, method, path, permission.
+pub fn operations_text() -> String {
+    let mut text = String::new();
+    for it in operations() {
+        let access = match it.access {
+            Some(Access::Public) => "public".to_owned(),
+            Some(Access::Needs(permission)) => word_of(&permission),
+            None => "MISSING".to_owned(),
+        };
+        let line = format!("{:<34} {:<7} {:<56} {access}", it.id, it.method, it.path);
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+fn word_of(permission: &nalabo_core::access::Permission) -> String {
+    match serde_json::to_value(permission) {
+        Ok(serde_json::Value::String(word)) => word,
+        _ => unreachable!("a unit variant is written as its name"),
+    }
+}

@@ -1,0 +1,58 @@
+//! Every operation, and what it needs: the table that the router enforces.
+//!
+//! Promises: the router refuses to start when an operation is missing here, or listed and not
+//! there; `operations.txt` shows the table with methods and paths, and a test calls each line as
+//! nobody and as every role.
+
+use nalabo_core::access::Permission;
+
+/// What somebody needs to call an operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Nothing: it is part of signing in, or tells nothing of the installation.
+    Public,
+    /// A signed-in caller whose role holds this.
+    Needs(Permission),
+}
+
+use Access::{Needs, Public};
+use Permission as P;
+
+/// Operation id and what it needs.
+pub const OPERATIONS: &[(&str, Access)] = &[
+    ("set_up_state", Public),
+    ("set_up", Public),
+    ("sign_in", Public),
+    ("sign_out", Public),
+    ("openapi_read", Public),
+    ("me", Needs(P::AccountSelf)),
+    ("password_change", Needs(P::AccountSelf)),
+    ("session_list", Needs(P::AccountSelf)),
+    ("session_revoke", Needs(P::AccountSelf)),
+    ("event_stream", Needs(P::InfrastructureRead)),
+    ("infrastructure_list", Needs(P::InfrastructureRead)),
+    ("infrastructure_find", Needs(P::InfrastructureRead)),
+    ("infrastructure_reach", Needs(P::InfrastructureRead)),
+    ("status_change_list", Needs(P::InfrastructureRead)),
+    ("rbac_manifest_read", Needs(P::InfrastructureRead)),
+    ("infrastructure_test", Needs(P::InfrastructureTest)),
+    ("infrastructure_cordon", Needs(P::InfrastructureCordon)),
+    ("infrastructure_uncordon", Needs(P::InfrastructureCordon)),
+    ("infrastructure_create", Needs(P::InfrastructureWrite)),
+    ("infrastructure_update", Needs(P::InfrastructureWrite)),
+    ("infrastructure_delete", Needs(P::InfrastructureWrite)),
+    ("infrastructure_credential_replace", Needs(P::InfrastructureWrite)),
+    ("infrastructure_default_set", Needs(P::InfrastructureWrite)),
+    ("infrastructure_disable", Needs(P::InfrastructureWrite)),
+    ("infrastructure_enable", Needs(P::InfrastructureWrite)),
+    ("connection_test", Needs(P::InfrastructureWrite)),
+    ("kubeconfig_parse", Needs(P::InfrastructureWrite)),
+    ("resource_usage", Needs(P::ResourceRead)),
+    ("stats", Needs(P::ResourceRead)),
+    ("audit_list", Needs(P::AuditRead)),
+];
+
+/// What the operation `id` needs, if there is such an operation.
+pub fn access_of(id: &str) -> Option<Access> {
+    OPERATIONS.iter().find(|(name, _)| *name == id).map(|(_, access)| *access)
+}

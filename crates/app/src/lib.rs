@@ -1,0 +1,35 @@
+//! What NALABO does: use cases for people and scripts, and the loops that keep watch.
+//!
+//! Promises: every use case begins by asking for its permission, reads the clock through
+//! [`App::clock`], and writes its audit line in the transaction of the change. Does not: know
+//! HTTP or SQL text; `api` converts, `store` queries, `fleet` speaks Kubernetes.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`infrastructures`] | list, connect, change, delete |
+//! | [`connection_tests`] | read a configuration, run the staged test |
+//! | [`infrastructure_manager`] | `InfrastructureManager`: one watcher an infrastructure |
+//! | [`resources`] | usage and statistics |
+//! | [`sign_ins`] | first owner, sign-in, sessions, passwords |
+//! | [`users`] | accounts, from the command line |
+//! | [`audit`] | who changed what |
+//! | [`changes`] | what the browser hears at once |
+//! | [`reconcile`] | every loop that runs |
+
+pub mod audit;
+pub mod changes;
+pub mod connection_tests;
+pub mod context;
+pub mod error;
+pub mod infrastructure_manager;
+pub mod infrastructures;
+pub mod keys;
+pub mod passwords;
+pub mod reconcile;
+pub mod resources;
+pub mod sign_ins;
+pub mod throttle;
+pub mod users;
+
+pub use context::{Actor, App, AppOptions, Ctx, RequestFace, Settings};
+pub use error::{Error, FieldError};

@@ -1,0 +1,188 @@
+//! Every setting, as a flag and as a variable. `nalabo serve --help` is the reference.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use clap::Args;
+use ipnet::IpNet;
+use nalabo_core::health::Pace;
+use nalabo_fleet::AddressPolicy;
+use secrecy::SecretString;
+use tracing_subscriber::EnvFilter;
+use url::Url;
+
+/// What an operator may set.
+#[derive(Debug, Clone, Args)]
+pub struct Settings {
+    /// Address and port to listen on.
+    #[arg(long, env = "NALABO_LISTEN", default_value = "127.0.0.1:8080")]
+    pub listen: SocketAddr,
+
+    /// Where people reach NALABO. `https://…` says that TLS is in front; without it, signing in
+    /// works from localhost only.
+    #[arg(long, env = "NALABO_PUBLIC_URL")]
+    pub public_url: Option<Url>,
+
+    /// Address of PostgreSQL 15 or newer, `postgres://user:password@host/database`. Without it
+    /// NALABO starts a private one in its data folder.
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
+    pub database_url: Option<SecretString>,
+
+    /// Folder for the private PostgreSQL and its key. Default: /var/lib/nalabo as root, else
+    /// ~/.local/share/nalabo.
+    #[arg(long, env = "NALABO_DATA_DIR")]
+    pub data_dir: Option<PathBuf>,
+
+    /// Key files that seal credentials, separated by commas: the first seals, all open. Needed
+    /// with DATABASE_URL; make one with `nalabo admin key create FILE`.
+    #[arg(long, env = "NALABO_KEY_FILE")]
+    pub key_file: Option<String>,
+
+    /// Networks that may be contacted although they are loopback or link-local, for example
+    /// `127.0.0.0/8`. Separated by commas.
+    #[arg(long, env = "NALABO_ALLOW_NETWORKS", value_delimiter = ',')]
+    pub allow_networks: Vec<IpNet>,
+
+    /// Networks that must not be contacted. They win over the allowed ones.
+    #[arg(long, env = "NALABO_DENY_NETWORKS", value_delimiter = ',')]
+    pub deny_networks: Vec<IpNet>,
+
+    /// Ports of API servers beside 443, 6443, 8443 and 16443.
+    #[arg(long, env = "NALABO_ALLOW_PORTS", value_delimiter = ',')]
+    pub allow_ports: Vec<u16>,
+
+    /// Proxies in front of NALABO whose X-Forwarded-For and X-Forwarded-Proto are believed.
+    #[arg(long, env = "NALABO_TRUSTED_PROXIES", value_delimiter = ',')]
+    pub trusted_proxies: Vec<IpNet>,
+
+    /// E-mail address of the first owner, made when there is no account yet.
+    #[arg(long, env = "NALABO_ADMIN_EMAIL")]
+    pub admin_email: Option<String>,
+
+    /// Password of the first owner.
+    #[arg(long, env = "NALABO_ADMIN_PASSWORD", hide_env_values = true)]
+    pub admin_password: Option<SecretString>,
+
+    /// File that holds the password of the first owner.
+    #[arg(long, env = "NALABO_ADMIN_PASSWORD_FILE", conflicts_with = "admin_password")]
+    pub admin_password_file: Option<PathBuf>,
+
+    /// A session ends after so long without a request.
+    #[arg(long, env = "NALABO_SESSION_IDLE_SECONDS", default_value_t = 3_600,
+        value_parser = clap::value_parser!(u64).range(60..=86_400))]
+    pub session_idle_seconds: u64,
+
+    /// A session ends after so long in any case.
+    #[arg(long, env = "NALABO_SESSION_ABSOLUTE_SECONDS", default_value_t = 43_200,
+        value_parser = clap::value_parser!(u64).range(300..=2_592_000))]
+    pub session_absolute_seconds: u64,
+
+    /// Time between two liveness probes of an infrastructure.
+    #[arg(long, env = "NALABO_PROBE_INTERVAL_SECONDS", default_value_t = 10,
+        value_parser = clap::value_parser!(u64).range(1..=3_600))]
+    pub probe_interval_seconds: u64,
+
+    /// Time between two full checks of an infrastructure.
+    #[arg(long, env = "NALABO_CHECK_INTERVAL_SECONDS", default_value_t = 300,
+        value_parser = clap::value_parser!(u64).range(30..=86_400))]
+    pub check_interval_seconds: u64,
+
+    /// Most connections to PostgreSQL.
+    #[arg(long, env = "NALABO_DATABASE_CONNECTIONS", default_value_t = 20,
+        value_parser = clap::value_parser!(u32).range(4..=500))]
+    pub database_connections: u32,
+
+    /// What to log, for example `info` or `nalabo_app=debug`.
+    #[arg(long, env = "NALABO_LOG", default_value = "info")]
+    pub log: String,
+
+    /// Log lines as JSON.
+    #[arg(long, env = "NALABO_LOG_JSON")]
+    pub log_json: bool,
+}
+
+impl Settings {
+    /// The defaults, for the try-out.
+    pub fn defaults() -> Self {
+        #[derive(Debug, clap::Parser)]
+        struct Only {
+            #[command(flatten)]
+            settings: Settings,
+        }
+        <Only as clap::Parser>::parse_from(["nalabo"]).settings
+    }
+
+    /// Starts logging.
+    pub fn log_start(&self) {
+        let filter = EnvFilter::try_new(&self.log).unwrap_or_else(|_| EnvFilter::new("info"));
+        let builder =
+            tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+        if self.log_json {
+            builder.json().init();
+        } else {
+            builder.with_target(false).init();
+        }
+    }
+
+    /// The data folder.
+    pub fn data_dir(&self) -> anyhow::Result<PathBuf> {
+        if let Some(given) = &self.data_dir {
+            return std::path::absolute(given).context("NALABO_DATA_DIR");
+        }
+        if nix::unistd::geteuid().is_root() {
+            return Ok(PathBuf::from("/var/lib/nalabo"));
+        }
+        let home = std::env::var_os("HOME").context("HOME is not set: set NALABO_DATA_DIR")?;
+        Ok(PathBuf::from(home).join(".local/share/nalabo"))
+    }
+
+    /// Address and password of the first owner, when both are given.
+    pub fn first_owner(&self) -> anyhow::Result<Option<(String, SecretString)>> {
+        let password = match (&self.admin_password, &self.admin_password_file) {
+            (Some(password), _) => Some(password.clone()),
+            (None, Some(path)) => {
+                let text = std::fs::read_to_string(path).with_context(|| {
+                    format!("read NALABO_ADMIN_PASSWORD_FILE {}", path.display())
+                })?;
+                Some(SecretString::from(text.trim_end_matches(['\r', '\n'])))
+            }
+            (None, None) => None,
+        };
+        match (&self.admin_email, password) {
+            (Some(email), Some(password)) => Ok(Some((email.clone(), password))),
+            (None, None) => Ok(None),
+            (Some(_), None) => {
+                bail!(
+                    "NALABO_ADMIN_EMAIL is set without NALABO_ADMIN_PASSWORD or …_FILE: set both or none"
+                )
+            }
+            (None, Some(_)) => {
+                bail!("NALABO_ADMIN_PASSWORD is set without NALABO_ADMIN_EMAIL: set both or none")
+            }
+        }
+    }
+
+    /// Whom NALABO may contact.
+    pub fn address_policy(&self) -> AddressPolicy {
+        let mut policy =
+            AddressPolicy::new(self.allow_networks.clone(), self.deny_networks.clone());
+        policy.ports.extend(&self.allow_ports);
+        policy.own.push(self.listen);
+        policy
+    }
+
+    /// What the application is told.
+    pub fn app_settings(&self) -> nalabo_app::Settings {
+        nalabo_app::Settings {
+            session_idle: Duration::from_secs(self.session_idle_seconds),
+            session_absolute: Duration::from_secs(self.session_absolute_seconds),
+            pace: Pace {
+                probe_interval: Duration::from_secs(self.probe_interval_seconds),
+                inventory_interval: Duration::from_secs(self.check_interval_seconds),
+                ..Pace::default()
+            },
+        }
+    }
+}
