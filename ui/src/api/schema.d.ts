@@ -4,14 +4,15 @@
  */
 
 export interface paths {
-    "/api/auth/state": {
+    "/api/admin/audit": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get: operations["get_api_auth_state"];
+        /** Reads the audit, newest first. */
+        get: operations["audit_list"];
         put?: never;
         post?: never;
         delete?: never;
@@ -20,7 +21,25 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/auth/setup": {
+    "/api/admin/infrastructures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists infrastructures, problems first. */
+        get: operations["infrastructure_list"];
+        put?: never;
+        /** Connects a cluster, after its test passed. */
+        post: operations["infrastructure_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/infrastructures/parse": {
         parameters: {
             query?: never;
             header?: never;
@@ -29,7 +48,251 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        post: operations["post_api_auth_setup"];
+        /** Lists the contexts of a pasted kubeconfig, each with what speaks against it. */
+        post: operations["kubeconfig_parse"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/infrastructures/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Tests a configuration that is not saved. Ask for `text/event-stream` to see each stage as it
+         *     ends.
+         */
+        post: operations["connection_test"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/infrastructures/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One infrastructure. */
+        get: operations["infrastructure_find"];
+        /** Changes what is said of an infrastructure, unless somebody else did so meanwhile. */
+        put: operations["infrastructure_update"];
+        post?: never;
+        /** Forgets an infrastructure; what runs on it is left alone. */
+        delete: operations["infrastructure_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/infrastructures/{id}/cordon": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes it out of placement; what lives there stays. */
+        post: operations["infrastructure_cordon"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/infrastructures/{id}/credential": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Replaces the credential, after the new one passed its test. */
+        put: operations["infrastructure_credential_replace"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/infrastructures/{id}/default": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Makes it the default one. */
+        put: operations["infrastructure_default_set"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/infrastructures/{id}/disable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Switches it off: it is not contacted at all. */
+        post: operations["infrastructure_disable"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/infrastructures/{id}/enable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Switches it on. */
+        post: operations["infrastructure_enable"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/infrastructures/{id}/reach": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How far deleting it would reach. */
+        get: operations["infrastructure_reach"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/infrastructures/{id}/status-changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The history of its states, newest first. */
+        get: operations["status_change_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/infrastructures/{id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Tests a connected infrastructure. Ask for `text/event-stream` to see each stage as it ends. */
+        post: operations["infrastructure_test"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/infrastructures/{id}/uncordon": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Brings it back into placement. */
+        post: operations["infrastructure_uncordon"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/rbac.yaml": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A ready manifest of a narrow service account. */
+        get: operations["rbac_manifest_read"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/resources/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Fleet totals and one row an infrastructure: used, requested, allocatable, each with its age. */
+        get: operations["resource_usage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/stats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The platform at a glance: infrastructures by state, sums, what needs somebody. */
+        get: operations["stats"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -45,7 +308,8 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        post: operations["post_api_auth_login"];
+        /** Signs in. */
+        post: operations["sign_in"];
         delete?: never;
         options?: never;
         head?: never;
@@ -61,7 +325,8 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        post: operations["post_api_auth_logout"];
+        /** Signs out. */
+        post: operations["sign_out"];
         delete?: never;
         options?: never;
         head?: never;
@@ -75,7 +340,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: operations["get_api_auth_me"];
+        /** Who is asking, and what they may do. */
+        get: operations["me"];
         put?: never;
         post?: never;
         delete?: never;
@@ -93,7 +359,8 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        post: operations["post_api_auth_password"];
+        /** Changes one's own password; every other sign-in ends. */
+        post: operations["password_change"];
         delete?: never;
         options?: never;
         head?: never;
@@ -107,7 +374,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: operations["get_api_auth_sessions"];
+        /** One's own sign-ins. */
+        get: operations["session_list"];
         put?: never;
         post?: never;
         delete?: never;
@@ -126,52 +394,39 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        delete: operations["delete_api_auth_sessions_id_"];
+        /** Ends one of one's own sign-ins. */
+        delete: operations["session_revoke"];
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/admin/infrastructures": {
+    "/api/auth/setup": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get: operations["get_api_admin_infrastructures"];
+        get?: never;
         put?: never;
-        post: operations["post_api_admin_infrastructures"];
+        /** Makes the first owner by the one-time link, and signs them in. */
+        post: operations["set_up"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/admin/infrastructures/{id}": {
+    "/api/auth/state": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get: operations["get_api_admin_infrastructures_id_"];
-        put: operations["put_api_admin_infrastructures_id_"];
-        post?: never;
-        delete: operations["delete_api_admin_infrastructures_id_"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/admin/infrastructures/{id}/reach": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: operations["get_api_admin_infrastructures_id_reach"];
+        /** Whether the first owner is still to be made. */
+        get: operations["set_up_state"];
         put?: never;
         post?: never;
         delete?: never;
@@ -180,158 +435,15 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/admin/infrastructures/{id}/test": {
+    "/api/events": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get?: never;
-        put?: never;
-        post: operations["post_api_admin_infrastructures_id_test"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/admin/infrastructures/test": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post: operations["post_api_admin_infrastructures_test"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/admin/infrastructures/parse": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post: operations["post_api_admin_infrastructures_parse"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/admin/infrastructures/{id}/credential": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put: operations["put_api_admin_infrastructures_id_credential"];
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/admin/infrastructures/{id}/default": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put: operations["put_api_admin_infrastructures_id_default"];
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/admin/infrastructures/{id}/cordon": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post: operations["post_api_admin_infrastructures_id_cordon"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/admin/infrastructures/{id}/uncordon": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post: operations["post_api_admin_infrastructures_id_uncordon"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/admin/infrastructures/{id}/disable": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post: operations["post_api_admin_infrastructures_id_disable"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/admin/infrastructures/{id}/enable": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post: operations["post_api_admin_infrastructures_id_enable"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/admin/infrastructures/{id}/status-changes": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: operations["get_api_admin_infrastructures_id_status_changes"];
+        /** What changes, as it changes. */
+        get: operations["event_stream"];
         put?: never;
         post?: never;
         delete?: never;
@@ -340,46 +452,15 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/admin/resources/usage": {
+    "/api/openapi.json": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get: operations["get_api_admin_resources_usage"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/admin/stats": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: operations["get_api_admin_stats"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/admin/audit": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: operations["get_api_admin_audit"];
+        /** The description of this API. */
+        get: operations["openapi_read"];
         put?: never;
         post?: never;
         delete?: never;
@@ -392,469 +473,935 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        /** @enum {string} */
-        EnvironmentClass: "production" | "staging" | "training" | "lab";
-        /** @enum {string} */
-        Mode: "enabled" | "cordoned" | "disabled";
-        /** @enum {string} */
-        Permission: "account_self" | "infrastructure_read" | "infrastructure_test" | "infrastructure_cordon" | "infrastructure_write" | "resource_read" | "audit_read";
-        /** @enum {string} */
-        State: "healthy" | "degraded" | "unreachable" | "auth_failed" | "forbidden" | "tls_error" | "stale" | "disabled";
-        /** @enum {string} */
-        Role: "owner" | "admin" | "operator" | "trainer" | "viewer";
-        /** @enum {string} */
-        SourceKind: "kubeconfig" | "token" | "in_cluster";
-        /** @enum {string} */
-        CredentialKind: "token" | "client_certificate" | "service_account";
-        CredentialFace: {
-            kind: components["schemas"]["CredentialKind"];
-            fingerprint: string;
-            subject?: string | null;
-            /** Format: date-time */
-            expires_at?: string | null;
-            renewed: boolean;
+        /**
+         * @description Who did it.
+         * @enum {string}
+         */
+        ActorKind: "user" | "system" | "cli" | "nobody";
+        /**
+         * @description What was done. Stored and sent by its name.
+         * @enum {string}
+         */
+        AuditAction: "set_up_done" | "signed_in" | "sign_in_refused" | "signed_out" | "session_revoked" | "password_changed" | "password_reset" | "user_created" | "infrastructure_created" | "infrastructure_updated" | "infrastructure_deleted" | "credential_replaced" | "credential_renewed" | "default_changed" | "mode_changed" | "permission_refused" | "keys_rotated";
+        /** @description The one who did it, as far as known. */
+        AuditActor: {
+            /** @description Its address at that time. */
+            email?: string | null;
+            id?: components["schemas"]["UserId"] | null;
+            /** @description Person, system or command line. */
+            kind: components["schemas"]["ActorKind"];
         };
-        SourceFace: {
-            kind: components["schemas"]["SourceKind"];
-            endpoint: string;
-            context?: string | null;
-            credential: components["schemas"]["CredentialFace"];
+        /** @description One line of the audit. */
+        AuditEntry: {
+            /** @description What. */
+            action: components["schemas"]["AuditAction"];
+            /** @description Who. */
+            actor: components["schemas"]["AuditActor"];
+            /** @description Network address it came from. */
+            address?: string | null;
+            /** @description How it is now. */
+            after?: Record<string, never> | null;
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            at: string;
+            /** @description How it was before, where that says something. Never a secret. */
+            before?: Record<string, never> | null;
+            /** @description Its id; later lines have later ids. */
+            id: components["schemas"]["AuditId"];
+            /** @description Done or refused. */
+            outcome: components["schemas"]["AuditOutcome"];
+            /** @description The request that caused it. */
+            request_id?: string | null;
+            /** @description On what. */
+            subject: components["schemas"]["AuditSubject"];
         };
-        StatusView: {
-            state: components["schemas"]["State"];
-            reason?: string | null;
-            detail?: string | null;
-            /** Format: date-time */
-            since: string;
-            /** Format: date-time */
-            observed_at?: string | null;
-            /** Format: date-time */
-            last_success_at?: string | null;
-            /** Format: int64 */
-            latency_ms?: number | null;
-            checking?: boolean | null;
-            reachable?: boolean | null;
-            schedulable: boolean;
+        /**
+         * Format: uuid
+         * @description One line of the audit.
+         */
+        AuditId: string;
+        /** @description One page, newest first. */
+        AuditListView: {
+            items: components["schemas"]["AuditEntry"][];
+            next?: components["schemas"]["AuditId"] | null;
         };
+        /**
+         * @description How it ended.
+         * @enum {string}
+         */
+        AuditOutcome: "done" | "refused";
+        /** @description What it was done to. */
+        AuditSubject: {
+            /** @description Its id, where it has one. */
+            id?: string | null;
+            /** @description `infrastructure`, `user`, `session`, `keys`, `operation`. */
+            kind: string;
+            /** @description Its name at that time. */
+            name?: string | null;
+        };
+        /**
+         * @description Every cause of failure. Its name in snake case is the stable code of API, mail and log.
+         * @enum {string}
+         */
+        Code: "dns" | "denied_address" | "refused" | "timeout" | "reset" | "tls_untrusted" | "tls_name" | "tls_expired" | "not_kubernetes" | "rate_limited" | "server_error" | "too_large" | "unauthorized" | "forbidden" | "metrics_absent" | "metrics_forbidden" | "metrics_stale" | "no_default_storageclass" | "duplicate" | "other_cluster" | "kubeconfig_exec" | "kubeconfig_auth_provider" | "kubeconfig_file_path" | "kubeconfig_half_certificate" | "kubeconfig_two_credentials" | "kubeconfig_no_credential" | "kubeconfig_basic_auth" | "kubeconfig_impersonation" | "server_scheme" | "server_form" | "server_port" | "kubeconfig_bad_base64" | "kubeconfig_bad_certificate" | "kubeconfig_no_ca" | "kubeconfig_insecure_tls" | "kubeconfig_tls_name" | "kubeconfig_proxy" | "kubeconfig_unknown_field" | "kubeconfig_duplicate" | "kubeconfig_multi_document" | "kubeconfig_yaml_feature" | "kubeconfig_not_yaml" | "kubeconfig_too_large" | "kubeconfig_missing_context" | "kubeconfig_missing_reference" | "kubeconfig_bad_token" | "not_in_cluster";
+        /** @description A cluster to connect. */
+        ConnectBody: components["schemas"]["ProfileBody"] & {
+            /** @description It shall be the default one. */
+            is_default?: boolean;
+            /** @description Make a narrow service account with this credential, keep only that, forget the rest. */
+            narrow?: boolean;
+            /** @description Save it, disabled, even if its test fails. */
+            save_if_failing?: boolean;
+            /** @description The way in. */
+            source: components["schemas"]["SourceBody"];
+        };
+        /** @description The contexts of a kubeconfig. */
+        ContextListView: {
+            contexts: components["schemas"]["ContextView"][];
+        };
+        /** @description What speaks against a context. */
+        ContextProblemView: {
+            cause: string;
+            code: string;
+            command?: string | null;
+            /** @description Where in the kubeconfig, for example `users[2].user.exec`. */
+            path?: string | null;
+            remedy: string;
+        };
+        /** @description One context of a kubeconfig. */
+        ContextView: {
+            /** Format: date-time */
+            credential_expires_at?: string | null;
+            credential_kind?: components["schemas"]["CredentialKind"] | null;
+            /** @description It is the current one. */
+            is_current: boolean;
+            name: string;
+            /** @description Why not. */
+            problems: components["schemas"]["ContextProblemView"][];
+            server?: string | null;
+            tls_server_name?: string | null;
+            /** @description It can be connected. */
+            usable: boolean;
+            user: string;
+        };
+        /** @description CPU of a node, an infrastructure or the fleet, in thousandths of a core. */
         Cpu: {
-            /** Format: int64 */
-            capacity_millicores: number;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description What pods may have.
+             */
             allocatable_millicores: number;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description What the machines have.
+             */
+            capacity_millicores: number;
+            /**
+             * Format: int64
+             * @description Sum of the requests of running and pending pods.
+             */
             requested_millicores: number;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description What is in use, where a metrics source says so.
+             */
             used_millicores?: number | null;
         };
-        Memory: {
-            /** Format: int64 */
-            capacity_bytes: number;
-            /** Format: int64 */
-            allocatable_bytes: number;
-            /** Format: int64 */
-            requested_bytes: number;
-            /** Format: int64 */
-            used_bytes?: number | null;
+        /** @description A new credential. */
+        CredentialBody: {
+            /** @description Make a narrow service account with it, and keep only that. */
+            narrow?: boolean;
+            /** @description The way in. */
+            source: components["schemas"]["SourceBody"];
         };
-        Storage: {
-            /** Format: int64 */
-            capacity_bytes: number;
-            /** Format: int64 */
-            allocatable_bytes: number;
-            /** Format: int64 */
-            requested_bytes: number;
-            /** Format: int64 */
-            used_bytes?: number | null;
+        /** @description All that may ever be shown of a credential. */
+        CredentialFace: {
+            /**
+             * Format: date-time
+             * @description When it ends, where that can be read.
+             */
+            expires_at?: string | null;
+            /** @description First 16 hexadecimal digits of SHA-256 over the token, or over the certificate. */
+            fingerprint: string;
+            /** @description What it is. */
+            kind: components["schemas"]["CredentialKind"];
+            /** @description NALABO minted it and renews it by itself. */
+            renewed: boolean;
+            /** @description Who it says it is, where that can be read: the subject of the certificate or of the JWT. */
+            subject?: string | null;
         };
-        Pods: {
-            /** Format: int64 */
-            allocatable: number;
-            /** Format: int64 */
-            running: number;
-            /** Format: int64 */
+        /**
+         * @description What the credential is, technically.
+         * @enum {string}
+         */
+        CredentialKind: "token" | "client_certificate" | "service_account";
+        /**
+         * @description What an infrastructure is for. Shown in its own hue, production solid.
+         * @enum {string}
+         */
+        EnvironmentClass: "production" | "staging" | "training" | "lab";
+        /** @description How many infrastructures, by what. */
+        InfrastructureCountsView: {
+            /** @description By mode. */
+            by_mode: {
+                [key: string]: number;
+            };
+            /** @description By state. */
+            by_state: {
+                [key: string]: number;
+            };
+            default_id?: components["schemas"]["InfrastructureId"] | null;
+            /**
+             * Format: int32
+             * @description All of them.
+             */
             total: number;
         };
-        StorageClass: {
-            name: string;
-            provisioner: string;
-            is_default: boolean;
+        /** @description Data of an `infrastructure` event. */
+        InfrastructureEventView: {
+            /** @description `created`, `changed`, `status` or `deleted`. */
+            change: string;
+            id: components["schemas"]["InfrastructureId"];
         };
-        /** @enum {string} */
-        MetricsSource: "metrics_server" | "none";
-        MissingRight: {
-            verb: string;
-            group: string;
-            resource: string;
-            purpose: string;
+        /**
+         * Format: uuid
+         * @description A registered Kubernetes API server plus one credential.
+         */
+        InfrastructureId: string;
+        /** @description One page of infrastructures. */
+        InfrastructureListView: {
+            /** @description The rows. */
+            items: components["schemas"]["InfrastructureView"][];
+            /** @description Give it as `after` for the next page. */
+            next?: string | null;
+            /** @description Who of the whole list is not heard of at present. */
+            unanswered: components["schemas"]["UnansweredView"][];
         };
-        Inventory: {
-            cluster_uid: string;
-            kubernetes_version: string;
-            platform: string;
-            /** Format: int64 */
-            nodes_ready: number;
-            /** Format: int64 */
-            nodes_total: number;
-            cpu: components["schemas"]["Cpu"];
-            memory: components["schemas"]["Memory"];
-            storage: components["schemas"]["Storage"];
-            pods: components["schemas"]["Pods"];
-            storage_classes: components["schemas"]["StorageClass"][];
-            metrics_source: components["schemas"]["MetricsSource"];
-            metrics_reason?: string | null;
-            missing_rights: components["schemas"]["MissingRight"][];
-            /** Format: date-time */
-            observed_at: string;
-            partial: boolean;
-        };
-        Infrastructure: {
-            id: string;
-            name: string;
-            description: string;
-            environment: components["schemas"]["EnvironmentClass"];
-            labels: {
-                [key: string]: string;
-            };
-            region?: string | null;
-            mode: components["schemas"]["Mode"];
-            is_default: boolean;
-            source: components["schemas"]["SourceFace"];
-            status: components["schemas"]["StatusView"];
-            metadata?: null | components["schemas"]["Inventory"];
-            /** Format: date-time */
+        /** @description A connected cluster. */
+        InfrastructureView: {
+            /**
+             * Format: date-time
+             * @description When its serving certificate ends.
+             */
             certificate_expires_at?: string | null;
+            /**
+             * Format: date-time
+             * @description When it was connected.
+             */
+            created_at: string;
+            /** @description Free text. */
+            description: string;
+            /** @description What it is for. */
+            environment: components["schemas"]["EnvironmentClass"];
+            /** @description Its id. */
+            id: components["schemas"]["InfrastructureId"];
+            /** @description New environments go here when nothing else decides. */
+            is_default: boolean;
+            /** @description Labels. */
+            labels: components["schemas"]["Labels"];
+            metadata?: components["schemas"]["Inventory"] | null;
+            /** @description What a person wants of it. */
+            mode: components["schemas"]["Mode"];
+            /** @description Its name. */
+            name: string;
+            /** @description Where it stands. */
+            region?: string | null;
+            /**
+             * Format: int64
+             * @description For `If-Match`.
+             */
+            revision: number;
+            /** @description Where it is, and the public face of its credential. */
+            source: components["schemas"]["SourceFace"];
+            /** @description How it is. */
+            status: components["schemas"]["StatusView"];
+            /**
+             * Format: date-time
+             * @description When a person last changed it.
+             */
+            updated_at: string;
+        };
+        /** @description All that one full check reads of an infrastructure. */
+        Inventory: {
+            /** @description UID of the namespace `kube-system`: the identity of the cluster. */
+            cluster_uid: string;
+            /** @description CPU over all nodes. */
+            cpu: components["schemas"]["Cpu"];
+            /** @description As the API server says it, for example `v1.35.4`. */
+            kubernetes_version: string;
+            /** @description Memory over all nodes. */
+            memory: components["schemas"]["Memory"];
+            /** @description Why nothing is known of use: a code of [`crate::connection::Code`], when there is no source. */
+            metrics_reason?: string | null;
+            /** @description Where `used_*` comes from. */
+            metrics_source: components["schemas"]["MetricsSource"];
+            /** @description Rights that the credential lacks. */
+            missing_rights: components["schemas"]["MissingRight"][];
+            /**
+             * Format: int32
+             * @description Nodes whose condition Ready is true.
+             */
+            nodes_ready: number;
+            /**
+             * Format: int32
+             * @description All nodes.
+             */
+            nodes_total: number;
+            /**
+             * Format: date-time
+             * @description When this was read.
+             */
+            observed_at: string;
+            /** @description Some lists could not be read whole; the figures are lower bounds. */
+            partial: boolean;
+            /** @description Operating system and architecture of the API server, for example `linux/amd64`. */
+            platform: string;
+            /** @description Pods over all namespaces. */
+            pods: components["schemas"]["Pods"];
+            /** @description Storage over all nodes and volumes. */
+            storage: components["schemas"]["Storage"];
+            /** @description Classes of volumes. */
+            storage_classes: components["schemas"]["StorageClass"][];
+        };
+        /** @description Labels: Kubernetes' form for keys and values, 32 at most. */
+        Labels: {
+            [key: string]: string;
+        };
+        /** @description Who is asking, and what they may do. */
+        MeView: {
+            permissions: components["schemas"]["Permission"][];
+            session: components["schemas"]["MySessionView"];
+            user: components["schemas"]["UserView"];
+        };
+        /** @description Memory, in bytes. */
+        Memory: {
+            /**
+             * Format: int64
+             * @description What pods may have.
+             */
+            allocatable_bytes: number;
+            /**
+             * Format: int64
+             * @description What the machines have.
+             */
+            capacity_bytes: number;
+            /**
+             * Format: int64
+             * @description Sum of the requests of running and pending pods.
+             */
+            requested_bytes: number;
+            /**
+             * Format: int64
+             * @description Working set, where a metrics source says so.
+             */
+            used_bytes?: number | null;
+        };
+        /**
+         * @description Where figures of use come from.
+         * @enum {string}
+         */
+        MetricsSource: "metrics_server" | "none";
+        /** @description One right that NALABO's credential lacks, and what does not work without it. */
+        MissingRight: {
+            /** @description API group, empty for the core group. */
+            group: string;
+            /** @description What will not work. */
+            purpose: string;
+            /** @description Plural name of the resource. */
+            resource: string;
+            /** @description `list`, `watch`, `get`, `create` … */
+            verb: string;
+        };
+        /**
+         * @description What a person wants of an infrastructure.
+         * @enum {string}
+         */
+        Mode: "enabled" | "cordoned" | "disabled";
+        /** @description The session that asks. */
+        MySessionView: {
             /** Format: date-time */
             created_at: string;
-            /** Format: date-time */
-            updated_at: string;
-            /** Format: int64 */
-            revision: number;
+            /**
+             * Format: date-time
+             * @description When it ends in any case.
+             */
+            expires_at: string;
+            id: components["schemas"]["SessionId"];
+            /**
+             * Format: date-time
+             * @description When it ends if nothing more is asked.
+             */
+            idle_expires_at: string;
         };
-        Unanswered: {
-            id: string;
-            name: string;
-            state: components["schemas"]["State"];
-            reason?: string | null;
-            /** Format: date-time */
+        /** @description So many infrastructures went down together that our own line is the likelier culprit. */
+        NetworkSuspect: {
+            /**
+             * Format: int32
+             * @description How many went together.
+             */
+            down: number;
+            /**
+             * Format: date-time
+             * @description When the first of them went.
+             */
             since: string;
+            /**
+             * Format: int32
+             * @description Of how many.
+             */
+            total: number;
         };
-        InfrastructureList: {
-            items: components["schemas"]["Infrastructure"][];
-            next?: string | null;
-            unanswered: components["schemas"]["Unanswered"][];
+        /** @description Nodes, counted. */
+        NodeCountsView: {
+            /**
+             * Format: int32
+             * @description Ready.
+             */
+            ready: number;
+            /**
+             * Format: int32
+             * @description All.
+             */
+            total: number;
         };
-        Source: {
+        /**
+         * @description How a stage ended.
+         * @enum {string}
+         */
+        Outcome: "passed" | "warning" | "failed" | "not_reached";
+        /** @description A pasted kubeconfig. */
+        ParseBody: {
+            /** Format: password */
+            kubeconfig: string;
+        };
+        /** @description A new password, and the present one. */
+        PasswordAsk: {
+            /** Format: password */
+            current_password: string;
+            /** Format: password */
+            new_password: string;
+        };
+        /**
+         * @description One thing that somebody may or may not do. Named as in the API.
+         * @enum {string}
+         */
+        Permission: "account_self" | "infrastructure_read" | "infrastructure_test" | "infrastructure_cordon" | "infrastructure_write" | "resource_read" | "audit_read";
+        /** @description Pods, counted. */
+        Pods: {
+            /**
+             * Format: int64
+             * @description How many pods the nodes take together.
+             */
+            allocatable: number;
+            /**
+             * Format: int64
+             * @description Pods in phase Running.
+             */
+            running: number;
+            /**
+             * Format: int64
+             * @description Pods that have not ended.
+             */
+            total: number;
+        };
+        /** @description A refusal, in words and for programs. */
+        Problem: {
+            /** @description Stable and language-free. */
+            code: string;
+            /** @description A command to copy. */
+            command?: string | null;
+            current?: components["schemas"]["InfrastructureView"] | null;
+            /** @description What happened to what. */
+            detail?: string | null;
+            /** @description Which fields, and why. */
+            errors?: components["schemas"]["ProblemField"][];
+            existing?: components["schemas"]["ProblemExisting"] | null;
+            /** @description What to do. */
+            hint?: string | null;
+            report?: components["schemas"]["TestReport"] | null;
+            /** @description Say this when you ask for help. */
+            request_id?: string | null;
+            /**
+             * Format: int64
+             * @description Try again after this.
+             */
+            retry_after_seconds?: number | null;
+            /**
+             * Format: int32
+             * @description HTTP status.
+             */
+            status: number;
+            /** @description What happened, in a few words. */
+            title: string;
+            /** @description `/problems/` and the code. */
+            type: string;
+        };
+        /** @description What is in the way of a new one. */
+        ProblemExisting: {
+            /** @description Its id. */
+            id: components["schemas"]["InfrastructureId"];
+            /** @description Its name, where known. */
+            name?: string | null;
+        };
+        /** @description One field that was refused. */
+        ProblemField: {
+            /** @description Stable code, where there is one. */
+            code?: string | null;
+            /** @description Why. */
+            detail: string;
+            /** @description JSON pointer. */
+            pointer: string;
+        };
+        /** @description An infrastructure that needs somebody. */
+        ProblemItemView: {
+            /** @description Why, in one English sentence. */
+            detail?: string | null;
+            /** @description What it is for. */
+            environment: components["schemas"]["EnvironmentClass"];
+            /** @description Its id. */
+            id: components["schemas"]["InfrastructureId"];
+            /**
+             * Format: date-time
+             * @description When it last answered.
+             */
+            last_success_at?: string | null;
+            /** @description Its name. */
+            name: string;
+            /** @description Why, as a code. */
+            reason?: string | null;
+            /**
+             * Format: date-time
+             * @description Since when.
+             */
+            since: string;
+            /** @description How it is. */
+            state: components["schemas"]["State"];
+        };
+        /** @description What a person says of an infrastructure. */
+        ProfileBody: {
+            /** @description Up to 500 characters. */
+            description?: string;
+            /** @description What it is for. */
+            environment?: components["schemas"]["EnvironmentClass"];
+            /** @description Up to 32. */
+            labels?: {
+                [key: string]: string;
+            };
+            /** @description 1 to 63 characters, unique. */
+            name: string;
+            /** @description Where it stands. */
+            region?: string | null;
+        };
+        /** @description How far deleting an infrastructure would reach. */
+        ReachView: {
+            /** @description It may be deleted. */
+            can_delete: boolean;
+            /**
+             * Format: int32
+             * @description Environments that live on it.
+             */
+            environments: number;
+            /** @description It is the default, and others could take its place. */
+            is_default: boolean;
+            /**
+             * Format: int32
+             * @description People who use them now.
+             */
+            participants: number;
+            /** @description Why not, as the code of the problem that deleting would answer. */
+            why_not?: string | null;
+        };
+        /**
+         * @description What a user is to NALABO. Stored by its name.
+         * @enum {string}
+         */
+        Role: "owner" | "admin" | "operator" | "trainer" | "viewer";
+        /**
+         * Format: uuid
+         * @description One sign-in of a user.
+         */
+        SessionId: string;
+        /** @description One's own sign-ins. */
+        SessionListView: {
+            items: components["schemas"]["SessionView"][];
+        };
+        /** @description One sign-in. */
+        SessionView: {
+            address?: string | null;
+            /** Format: date-time */
+            created_at: string;
+            /** @description It is the one that asks. */
+            current: boolean;
+            /** Format: date-time */
+            expires_at: string;
+            id: components["schemas"]["SessionId"];
+            /** Format: date-time */
+            last_seen_at: string;
+            user_agent?: string | null;
+        };
+        /** @description The first owner, by the one-time link. */
+        SetUpAsk: {
+            email: string;
+            name?: string;
+            /** Format: password */
+            password: string;
+            /** Format: password */
+            token: string;
+        };
+        /** @description Whether the first owner is still to be made. */
+        SetUpStateView: {
+            /** @description It is: open the link that NALABO printed. */
+            setup_required: boolean;
+        };
+        /** @description Address and password. */
+        SignInAsk: {
+            email: string;
+            /** Format: password */
+            password: string;
+        };
+        /** @description A way in. */
+        SourceBody: {
+            /** @description The context. */
+            context?: string | null;
             /** @enum {string} */
             kind: "kubeconfig";
+            /**
+             * Format: password
+             * @description The YAML.
+             */
             kubeconfig: string;
-            context?: string | null;
         } | {
+            /** @description PEM of the authority that signed the server's certificate. */
+            certificate_authority?: string | null;
+            /** @description `https://host:port`. */
+            endpoint: string;
             /** @enum {string} */
             kind: "token";
-            endpoint: string;
-            token: string;
-            certificate_authority?: string | null;
+            /**
+             * Format: password
+             * @description The token.
+             */
+            token?: string | null;
         } | {
             /** @enum {string} */
             kind: "in_cluster";
         };
-        InfrastructureCreate: {
-            name: string;
-            description?: string;
-            environment?: components["schemas"]["EnvironmentClass"];
-            labels?: {
-                [key: string]: string;
-            };
-            region?: string | null;
-            is_default?: boolean;
-            save_if_failing?: boolean;
-            narrow?: boolean;
-            source: components["schemas"]["Source"];
+        /** @description Where an infrastructure is and by which credential it is reached, without the secret. */
+        SourceFace: {
+            /** @description The kubeconfig context it came from. */
+            context?: string | null;
+            /** @description What is known of the credential. */
+            credential: components["schemas"]["CredentialFace"];
+            /** @description `https://host:port` of its API server. */
+            endpoint: string;
+            /** @description The way in. */
+            kind: components["schemas"]["SourceKind"];
         };
-        InfrastructureUpdate: {
-            name: string;
-            description: string;
-            environment: components["schemas"]["EnvironmentClass"];
-            labels: {
-                [key: string]: string;
-            };
-            region?: string | null;
-            source?: null | components["schemas"]["Source"];
+        /**
+         * @description How NALABO reaches an infrastructure. A new kind is one arm here and one file in `fleet`.
+         * @enum {string}
+         */
+        SourceKind: "kubeconfig" | "token" | "in_cluster";
+        /**
+         * @description One step of a connection test, in the order they run.
+         * @enum {string}
+         */
+        Stage: "read" | "resolve" | "tcp" | "tls" | "version" | "identity" | "rights" | "metrics" | "storage";
+        /** @description Sent while a test runs. */
+        StageEvent: {
+            /** @enum {string} */
+            phase: "started";
+            /** @description Which one. */
+            stage: components["schemas"]["Stage"];
+        } | {
+            /** @enum {string} */
+            phase: "ended";
+            /** @description What it found. */
+            result: components["schemas"]["StageResult"];
+            /** @description Which one. */
+            stage: components["schemas"]["Stage"];
         };
-        Reach: {
-            /** Format: int64 */
-            environments: number;
-            /** Format: int64 */
-            participants: number;
-            is_default: boolean;
-            can_delete: boolean;
-            why_not?: string | null;
-        };
-        /** @enum {string} */
-        StageName: "read" | "resolve" | "tcp" | "tls" | "version" | "identity" | "rights" | "metrics" | "storage";
-        /** @enum {string} */
-        Outcome: "passed" | "warning" | "failed" | "not_reached";
-        Stage: {
-            stage: components["schemas"]["StageName"];
-            outcome: components["schemas"]["Outcome"];
-            /** Format: int64 */
+        /** @description What one stage found. */
+        StageResult: {
+            /** @description Why, in one English sentence. */
+            cause?: string | null;
+            code?: components["schemas"]["Code"] | null;
+            /** @description A command to copy. */
+            command?: string | null;
+            /**
+             * Format: int32
+             * @description How long it took; absent when it was not reached, and when it failed, so that a test is
+             *     no port scanner.
+             */
             duration_ms?: number | null;
-            finding?: string | null;
+            /** @description The same, for programs: addresses, issuer, SANs, version … */
             facts: {
                 [key: string]: string;
             };
-            code?: string | null;
-            cause?: string | null;
-            remedy?: string | null;
-            command?: string | null;
+            /** @description What was found, in one English sentence. */
+            finding?: string | null;
+            /** @description Rights that the credential lacks, and what will not work. */
             missing_rights: components["schemas"]["MissingRight"][];
+            /** @description How it ended. */
+            outcome: components["schemas"]["Outcome"];
+            /** @description What to do, in one English sentence. */
+            remedy?: string | null;
+            /** @description Which one. */
+            stage: components["schemas"]["Stage"];
         };
-        TestReport: {
-            passed: boolean;
-            overpowered: boolean;
+        /**
+         * @description The one word for how an infrastructure is.
+         * @enum {string}
+         */
+        State: "unreachable" | "tls_error" | "auth_failed" | "forbidden" | "degraded" | "stale" | "healthy" | "disabled";
+        /** @description The platform at a glance. */
+        StatsView: {
+            /**
+             * Format: int32
+             * @description Infrastructures in the sums.
+             */
+            counted: number;
+            /** @description CPU, summed. */
+            cpu: components["schemas"]["Cpu"];
+            /** @description Counts. */
+            infrastructures: components["schemas"]["InfrastructureCountsView"];
+            /** @description Memory, summed. */
+            memory: components["schemas"]["Memory"];
+            network_suspect?: components["schemas"]["NetworkSuspect"] | null;
+            /** @description Nodes. */
+            nodes: components["schemas"]["NodeCountsView"];
+            /**
+             * Format: date-time
+             * @description As of this moment.
+             */
+            observed_at: string;
+            /** @description Pods, summed. */
+            pods: components["schemas"]["Pods"];
+            /** @description Those that need somebody, the worst first. */
+            problems: components["schemas"]["ProblemItemView"][];
+            /** @description Storage, summed. */
+            storage: components["schemas"]["Storage"];
+        };
+        /** @description The history of states, newest first. */
+        StatusChangeListView: {
+            items: components["schemas"]["StatusChangeView"][];
             /** Format: int64 */
-            duration_ms: number;
-            stages: components["schemas"]["Stage"][];
+            next?: number | null;
         };
-        TestAsk: {
-            source: components["schemas"]["Source"];
-        };
-        ParseProblem: {
-            code: string;
-            path?: string | null;
-            cause: string;
-            remedy: string;
-            command?: string | null;
-        };
-        ParsedContext: {
-            name: string;
-            server?: string | null;
-            user: string;
-            credential_kind?: null | components["schemas"]["CredentialKind"];
-            /** Format: date-time */
-            credential_expires_at?: string | null;
-            tls_server_name?: string | null;
-            is_current: boolean;
-            usable: boolean;
-            problems: components["schemas"]["ParseProblem"][];
-        };
-        ParseAsk: {
-            kubeconfig: string;
-        };
-        ParseAnswer: {
-            contexts: components["schemas"]["ParsedContext"][];
-        };
-        CredentialReplace: {
-            source: components["schemas"]["Source"];
-            narrow?: boolean;
-        };
-        StatusChange: {
-            state: components["schemas"]["State"];
-            reason?: string | null;
+        /** @description A state, while it held. */
+        StatusChangeView: {
             detail?: string | null;
+            reason?: string | null;
             /** Format: date-time */
             since: string;
+            state: components["schemas"]["State"];
             /** Format: date-time */
             until?: string | null;
         };
-        StatusChangeList: {
-            items: components["schemas"]["StatusChange"][];
-            next?: string | null;
-        };
-        NetworkSuspect: {
-            /** Format: date-time */
-            since: string;
-            /** Format: int64 */
-            down: number;
-            /** Format: int64 */
-            total: number;
-        };
-        UsageTotals: {
-            /** Format: int64 */
-            counted: number;
-            /** Format: int64 */
-            nodes_ready: number;
-            /** Format: int64 */
-            nodes_total: number;
-            cpu: components["schemas"]["Cpu"];
-            memory: components["schemas"]["Memory"];
-            storage: components["schemas"]["Storage"];
-            pods: components["schemas"]["Pods"];
-        };
-        UsageRow: {
-            id: string;
-            name: string;
-            environment: components["schemas"]["EnvironmentClass"];
-            region?: string | null;
-            state: components["schemas"]["State"];
-            is_default: boolean;
-            /** Format: date-time */
-            observed_at?: string | null;
-            /** Format: int64 */
-            age_seconds?: number | null;
-            stale: boolean;
-            /** Format: int64 */
-            nodes_ready?: number | null;
-            /** Format: int64 */
-            nodes_total?: number | null;
-            cpu?: null | components["schemas"]["Cpu"];
-            memory?: null | components["schemas"]["Memory"];
-            storage?: null | components["schemas"]["Storage"];
-            pods?: null | components["schemas"]["Pods"];
-            metrics_reason?: string | null;
-        };
-        Usage: {
-            /** Format: date-time */
-            observed_at: string;
-            /** Format: int64 */
-            infrastructures: number;
-            totals: components["schemas"]["UsageTotals"];
-            items: components["schemas"]["UsageRow"][];
-            missing: components["schemas"]["Unanswered"][];
-        };
-        ProblemRow: {
-            id: string;
-            name: string;
-            environment: components["schemas"]["EnvironmentClass"];
-            state: components["schemas"]["State"];
-            reason?: string | null;
+        /** @description How an infrastructure is. */
+        StatusView: {
+            /** @description Why, in one English sentence. */
             detail?: string | null;
-            /** Format: date-time */
-            since: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it last answered.
+             */
             last_success_at?: string | null;
+            /**
+             * Format: int32
+             * @description How long the last answer took.
+             */
+            latency_ms?: number | null;
+            /**
+             * Format: date-time
+             * @description When we last looked.
+             */
+            observed_at?: string | null;
+            /** @description Whether it answers; not known when nobody looked lately. */
+            reachable?: boolean | null;
+            /** @description Why, as a code. */
+            reason?: string | null;
+            /** @description Whether new environments may go there, as far as state and mode say. */
+            schedulable: boolean;
+            /**
+             * Format: date-time
+             * @description Since when.
+             */
+            since: string;
+            /** @description The one word. */
+            state: components["schemas"]["State"];
         };
-        Stats: {
-            infrastructures: {
-                /** Format: int64 */
-                total: number;
-                by_state: {
-                    [key: string]: number;
-                };
-                by_mode: {
-                    [key: string]: number;
-                };
-                default_id?: string | null;
-            };
-            nodes: {
-                /** Format: int64 */
-                ready: number;
-                /** Format: int64 */
-                total: number;
-            };
-            cpu: components["schemas"]["Cpu"];
-            memory: components["schemas"]["Memory"];
-            storage: components["schemas"]["Storage"];
-            pods: components["schemas"]["Pods"];
-            /** Format: int64 */
+        /** @description Storage, in bytes. */
+        Storage: {
+            /**
+             * Format: int64
+             * @description Ephemeral storage that pods may have on the nodes.
+             */
+            allocatable_bytes: number;
+            /**
+             * Format: int64
+             * @description Sum of the capacities of all persistent volumes.
+             */
+            capacity_bytes: number;
+            /**
+             * Format: int64
+             * @description Sum of what persistent volume claims ask for.
+             */
+            requested_bytes: number;
+            /**
+             * Format: int64
+             * @description What is in use, where a source says so.
+             */
+            used_bytes?: number | null;
+        };
+        /** @description A class of volumes that the infrastructure offers. */
+        StorageClass: {
+            /** @description Used when a claim names none. */
+            is_default: boolean;
+            /** @description Its name. */
+            name: string;
+            /** @description Who makes its volumes. */
+            provisioner: string;
+        };
+        /** @description A configuration that is not saved. */
+        TestBody: {
+            source: components["schemas"]["SourceBody"];
+        };
+        /** @description What a whole test found: one line a stage, in order. */
+        TestReport: {
+            /**
+             * Format: int32
+             * @description How long all of it took.
+             */
+            duration_ms: number;
+            /** @description The credential may do more than NALABO needs: a narrow one can be made with it. */
+            overpowered: boolean;
+            /** @description No stage failed. */
+            passed: boolean;
+            /** @description One entry for every stage. */
+            stages: components["schemas"]["StageResult"][];
+        };
+        /** @description The four resources, summed over several infrastructures. */
+        Totals: {
+            /**
+             * Format: int32
+             * @description Infrastructures whose figures are in the sums.
+             */
             counted: number;
-            problems: components["schemas"]["ProblemRow"][];
-            network_suspect?: null | components["schemas"]["NetworkSuspect"];
-            /** Format: date-time */
+            /** @description CPU; use counts only where it is measured. */
+            cpu: components["schemas"]["Cpu"];
+            /** @description Memory; use counts only where it is measured. */
+            memory: components["schemas"]["Memory"];
+            /**
+             * Format: int32
+             * @description Nodes that are ready.
+             */
+            nodes_ready: number;
+            /**
+             * Format: int32
+             * @description All nodes.
+             */
+            nodes_total: number;
+            /** @description Pods. */
+            pods: components["schemas"]["Pods"];
+            /** @description Storage; use counts only where it is measured. */
+            storage: components["schemas"]["Storage"];
+        };
+        /** @description An infrastructure that is not heard of. */
+        UnansweredView: {
+            /** @description Its id. */
+            id: components["schemas"]["InfrastructureId"];
+            /** @description Its name. */
+            name: string;
+            /** @description Why. */
+            reason?: string | null;
+            /**
+             * Format: date-time
+             * @description Since when.
+             */
+            since: string;
+            /** @description How it is. */
+            state: components["schemas"]["State"];
+        };
+        /** @description A change of what is said of it; with `source`, of where it is too. */
+        UpdateBody: components["schemas"]["ProfileBody"] & {
+            source?: components["schemas"]["SourceBody"] | null;
+        };
+        /** @description Usage of one infrastructure. */
+        UsageItemView: {
+            /**
+             * Format: int64
+             * @description How old they are.
+             */
+            age_seconds?: number | null;
+            cpu?: components["schemas"]["Cpu"] | null;
+            /** @description What it is for. */
+            environment: components["schemas"]["EnvironmentClass"];
+            /** @description Its id. */
+            id: components["schemas"]["InfrastructureId"];
+            /** @description It is the default one. */
+            is_default: boolean;
+            memory?: components["schemas"]["Memory"] | null;
+            /** @description Why use is not known. */
+            metrics_reason?: string | null;
+            /** @description Its name. */
+            name: string;
+            /**
+             * Format: int32
+             * @description Nodes that are ready.
+             */
+            nodes_ready?: number | null;
+            /**
+             * Format: int32
+             * @description All nodes.
+             */
+            nodes_total?: number | null;
+            /**
+             * Format: date-time
+             * @description When the figures were read.
+             */
+            observed_at?: string | null;
+            pods?: components["schemas"]["Pods"] | null;
+            /** @description Where it stands. */
+            region?: string | null;
+            /** @description They say nothing of the present. */
+            stale: boolean;
+            /** @description How it is. */
+            state: components["schemas"]["State"];
+            storage?: components["schemas"]["Storage"] | null;
+        };
+        /** @description Usage of the fleet. */
+        UsageView: {
+            /**
+             * Format: int32
+             * @description How many infrastructures there are.
+             */
+            infrastructures: number;
+            /** @description One row an infrastructure, by name. */
+            items: components["schemas"]["UsageItemView"][];
+            /** @description Whose figures are old or absent. */
+            missing: components["schemas"]["UnansweredView"][];
+            /**
+             * Format: date-time
+             * @description As of this moment.
+             */
             observed_at: string;
+            /** @description Sums, and over how many. */
+            totals: components["schemas"]["Totals"];
         };
-        /** @enum {string} */
-        ActorKind: "user" | "system" | "cli";
-        AuditEntry: {
-            id: string;
-            /** Format: date-time */
-            at: string;
-            actor: {
-                kind: components["schemas"]["ActorKind"];
-                id?: string | null;
-                email?: string | null;
-            };
-            action: string;
-            subject: {
-                kind: string;
-                id?: string | null;
-                name?: string | null;
-            };
-            before: unknown;
-            after: unknown;
-            address?: string | null;
-            /** @enum {string} */
-            outcome: "done" | "refused";
-            request_id?: string | null;
-        };
-        AuditList: {
-            items: components["schemas"]["AuditEntry"][];
-            next?: string | null;
-        };
-        AuthState: {
-            setup_required: boolean;
-        };
-        SetupAsk: {
-            token: string;
+        /**
+         * Format: uuid
+         * @description A person with an account.
+         */
+        UserId: string;
+        /** @description A person. */
+        UserView: {
             email: string;
-            name?: string;
-            password: string;
-        };
-        LoginAsk: {
-            email: string;
-            password: string;
-        };
-        PasswordAsk: {
-            current_password: string;
-            new_password: string;
-        };
-        Me: {
-            user: {
-                id: string;
-                email: string;
-                name: string;
-                role: components["schemas"]["Role"];
-            };
-            permissions: components["schemas"]["Permission"][];
-            session: {
-                id: string;
-                /** Format: date-time */
-                created_at: string;
-                /** Format: date-time */
-                idle_expires_at: string;
-                /** Format: date-time */
-                expires_at: string;
-            };
-        };
-        Session: {
-            id: string;
-            /** Format: date-time */
-            created_at: string;
-            /** Format: date-time */
-            last_seen_at: string;
-            /** Format: date-time */
-            expires_at: string;
-            address?: string | null;
-            user_agent?: string | null;
-            current: boolean;
-        };
-        SessionList: {
-            items: components["schemas"]["Session"][];
-        };
-        ProblemField: {
-            pointer: string;
-            code?: string | null;
-            detail: string;
-        };
-        Problem: {
-            type: string;
-            code: string;
-            /** Format: int64 */
-            status: number;
-            title: string;
-            detail?: string | null;
-            hint?: string | null;
-            errors?: components["schemas"]["ProblemField"][];
-            request_id: string;
-            report?: null | components["schemas"]["TestReport"];
-            current?: null | components["schemas"]["Infrastructure"];
-            /** Format: int64 */
-            retry_after_seconds?: number | null;
-            command?: string | null;
-            existing?: {
-                id: string;
-                name?: string | null;
-            } | null;
+            id: components["schemas"]["UserId"];
+            name: string;
+            role: components["schemas"]["Role"];
         };
     };
     responses: never;
@@ -865,36 +1412,76 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
-    get_api_auth_state: {
+    audit_list: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description `next` of the page before. */
+                after?: components["schemas"]["AuditId"];
+                /** @description At most so many, 200 at most. */
+                limit?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description ok */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["AuthState"];
-                };
-            };
-            /** @description problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["AuditListView"];
                 };
             };
         };
     };
-    post_api_auth_setup: {
+    infrastructure_list: {
+        parameters: {
+            query?: {
+                /** @description Part of name, description, region, address or labels. */
+                q?: string;
+                /** @description Only these states, for example `unreachable,tls_error`. */
+                state?: string;
+                /** @description Only these environments. */
+                environment?: string;
+                /** @description Only these modes. */
+                mode?: string;
+                /**
+                 * @description `state` (problems first), `name`, `cpu`, `memory`, `nodes` or `created_at`; with a dash in
+                 *     front, the largest first.
+                 */
+                sort?: string;
+                /** @description `next` of the page before. */
+                after?: string;
+                /** @description At most so many, 1,000 at most. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InfrastructureListView"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    infrastructure_create: {
         parameters: {
             query?: never;
             header?: never;
@@ -903,29 +1490,38 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["SetupAsk"];
+                "application/json": components["schemas"]["ConnectBody"];
             };
         };
         responses: {
-            /** @description ok */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description problem */
-            default: {
+            201: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["InfrastructureView"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description refused, or the test failed: see `report` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
     };
-    post_api_auth_login: {
+    kubeconfig_parse: {
         parameters: {
             query?: never;
             header?: never;
@@ -934,85 +1530,671 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["LoginAsk"];
+                "application/json": components["schemas"]["ParseBody"];
             };
         };
         responses: {
-            /** @description ok */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    post_api_auth_logout: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description ok */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    get_api_auth_me: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description ok */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Me"];
+                    "application/json": components["schemas"]["ContextListView"];
                 };
             };
-            /** @description problem */
-            default: {
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
     };
-    post_api_auth_password: {
+    connection_test: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TestBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TestReport"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    infrastructure_find: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["InfrastructureId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InfrastructureView"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    infrastructure_update: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description the ETag */
+                "If-Match": string;
+            };
+            path: {
+                id: components["schemas"]["InfrastructureId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InfrastructureView"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    infrastructure_delete: {
+        parameters: {
+            query: {
+                /** @description The exact name of what is deleted. */
+                confirm: string;
+            };
+            header?: never;
+            path: {
+                id: components["schemas"]["InfrastructureId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    infrastructure_cordon: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["InfrastructureId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InfrastructureView"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    infrastructure_credential_replace: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["InfrastructureId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CredentialBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InfrastructureView"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    infrastructure_default_set: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["InfrastructureId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InfrastructureView"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    infrastructure_disable: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["InfrastructureId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InfrastructureView"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    infrastructure_enable: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["InfrastructureId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InfrastructureView"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    infrastructure_reach: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["InfrastructureId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReachView"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    status_change_list: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before. */
+                after?: number;
+                /** @description At most so many, 200 at most. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                id: components["schemas"]["InfrastructureId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StatusChangeListView"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    infrastructure_test: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["InfrastructureId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TestReport"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    infrastructure_uncordon: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["InfrastructureId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InfrastructureView"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    rbac_manifest_read: {
+        parameters: {
+            query?: {
+                /** @description `monitor` (default) or `workshops`. */
+                for?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/yaml": string;
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    resource_usage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UsageView"];
+                };
+            };
+        };
+    };
+    stats: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StatsView"];
+                };
+            };
+        };
+    };
+    sign_in: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SignInAsk"];
+            };
+        };
+        responses: {
+            /** @description signed in; the cookie is the session */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sign_out: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    me: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MeView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    password_change: {
         parameters: {
             query?: never;
             header?: never;
@@ -1025,25 +2207,23 @@ export interface operations {
             };
         };
         responses: {
-            /** @description ok */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description problem */
-            default: {
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
     };
-    get_api_auth_sessions: {
+    session_list: {
         parameters: {
             query?: never;
             header?: never;
@@ -1052,93 +2232,44 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description ok */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["SessionList"];
-                };
-            };
-            /** @description problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["SessionListView"];
                 };
             };
         };
     };
-    delete_api_auth_sessions_id_: {
+    session_revoke: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                id: string;
+                id: components["schemas"]["SessionId"];
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description ok */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description problem */
-            default: {
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
     };
-    get_api_admin_infrastructures: {
-        parameters: {
-            query?: {
-                q?: string;
-                state?: string;
-                environment?: string;
-                mode?: string;
-                sort?: string;
-                after?: string;
-                limit?: number;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description ok */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["InfrastructureList"];
-                };
-            };
-            /** @description problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    post_api_admin_infrastructures: {
+    set_up: {
         parameters: {
             query?: never;
             header?: never;
@@ -1147,482 +2278,35 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["InfrastructureCreate"];
+                "application/json": components["schemas"]["SetUpAsk"];
             };
         };
         responses: {
-            /** @description ok */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Infrastructure"];
-                };
-            };
-            /** @description problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    get_api_admin_infrastructures_id_: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description ok */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Infrastructure"];
-                };
-            };
-            /** @description problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    put_api_admin_infrastructures_id_: {
-        parameters: {
-            query?: never;
-            header: {
-                "If-Match": string;
-            };
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["InfrastructureUpdate"];
-            };
-        };
-        responses: {
-            /** @description ok */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Infrastructure"];
-                };
-            };
-            /** @description problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    delete_api_admin_infrastructures_id_: {
-        parameters: {
-            query: {
-                confirm: string;
-            };
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description ok */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description problem */
-            default: {
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
     };
-    get_api_admin_infrastructures_id_reach: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description ok */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Reach"];
-                };
-            };
-            /** @description problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    post_api_admin_infrastructures_id_test: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description ok */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["TestReport"];
-                };
-            };
-            /** @description problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    post_api_admin_infrastructures_test: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["TestAsk"];
-            };
-        };
-        responses: {
-            /** @description ok */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["TestReport"];
-                };
-            };
-            /** @description problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    post_api_admin_infrastructures_parse: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["ParseAsk"];
-            };
-        };
-        responses: {
-            /** @description ok */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ParseAnswer"];
-                };
-            };
-            /** @description problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    put_api_admin_infrastructures_id_credential: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["CredentialReplace"];
-            };
-        };
-        responses: {
-            /** @description ok */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Infrastructure"];
-                };
-            };
-            /** @description problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    put_api_admin_infrastructures_id_default: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description ok */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Infrastructure"];
-                };
-            };
-            /** @description problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    post_api_admin_infrastructures_id_cordon: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description ok */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Infrastructure"];
-                };
-            };
-            /** @description problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    post_api_admin_infrastructures_id_uncordon: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description ok */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Infrastructure"];
-                };
-            };
-            /** @description problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    post_api_admin_infrastructures_id_disable: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description ok */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Infrastructure"];
-                };
-            };
-            /** @description problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    post_api_admin_infrastructures_id_enable: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description ok */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Infrastructure"];
-                };
-            };
-            /** @description problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    get_api_admin_infrastructures_id_status_changes: {
-        parameters: {
-            query?: {
-                after?: string;
-                limit?: number;
-            };
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description ok */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["StatusChangeList"];
-                };
-            };
-            /** @description problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    get_api_admin_resources_usage: {
+    set_up_state: {
         parameters: {
             query?: never;
             header?: never;
@@ -1631,27 +2315,39 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description ok */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Usage"];
-                };
-            };
-            /** @description problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["SetUpStateView"];
                 };
             };
         };
     };
-    get_api_admin_stats: {
+    event_stream: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Last-Event-ID"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description events `infrastructure` and `resync` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": components["schemas"]["InfrastructureEventView"];
+                };
+            };
+        };
+    };
+    openapi_read: {
         parameters: {
             query?: never;
             header?: never;
@@ -1660,54 +2356,13 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description ok */
+            /** @description OpenAPI 3.1 */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Stats"];
-                };
-            };
-            /** @description problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    get_api_admin_audit: {
-        parameters: {
-            query?: {
-                after?: string;
-                limit?: number;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description ok */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["AuditList"];
-                };
-            };
-            /** @description problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": unknown;
                 };
             };
         };

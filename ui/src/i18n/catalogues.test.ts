@@ -8,6 +8,11 @@ import fr from "./fr.json";
 
 const catalogues = { en, fr } as Record<string, Record<string, string>>;
 
+/** What the API may send, from its own description. */
+const { schemas } = JSON.parse(
+  readFileSync(join(import.meta.dirname, "../../../crates/api/openapi.json"), "utf8"),
+).components;
+
 /** Names of the slots and marks of a message, those inside plurals too. */
 function slots(message: string): string[] {
   const found = new Set<string>();
@@ -62,10 +67,16 @@ describe("catalogues", () => {
     expect(Object.keys(en).filter((key) => !used.has(key) && !MADE_AT_RUN_TIME.test(key))).toEqual([]);
   });
 
-  test("every code with a cause has a remedy", () => {
-    const causes = Object.keys(en).filter((key) => /^code\..*\.cause$/.test(key));
-    expect(causes.length).toBeGreaterThan(40);
-    expect(causes.map((key) => key.replace(/cause$/, "remedy")).filter((key) => !(key in en))).toEqual([]);
+  test("every failure code of the API has a cause and a remedy", () => {
+    const codes: string[] = schemas.Code.enum;
+    const wanted = codes.flatMap((code) => [`code.${code}.cause`, `code.${code}.remedy`]);
+    expect(wanted.filter((key) => !(key in en))).toEqual([]);
+    expect(codes).toContain("tls_name");
+  });
+
+  test("every action of the audit has its words", () => {
+    const actions: string[] = schemas.AuditAction.enum;
+    expect(actions.filter((it) => !(`audit.action.${it}` in en))).toEqual([]);
   });
 
   test("French puts a narrow no-break space before : ; ! ? % and writes curved apostrophes", () => {

@@ -189,10 +189,8 @@ export function AddWizard() {
     }
     setSaving(false);
     await Promise.all(INFRASTRUCTURE_NOUNS.map((noun) => cache.invalidateQueries({ queryKey: [noun] })));
-    if (refused) {
-      requestAnimationFrame(() => document.querySelector<HTMLElement>("[aria-invalid=true]")?.focus());
-      return;
-    }
+    // Each refusal is shown on its own form, which takes the focus.
+    if (refused) return;
     secret.current = null;
     left.current = true;
     const [first] = saved;

@@ -65,7 +65,8 @@ function Describe({ candidate: it, onChange }: { candidate: Candidate; onChange:
   }, [watch, onChange]);
   useEffect(() => {
     if (!it.problem) return;
-    if (it.problem.code === "name_taken") form.setError("name", { message: t("problem.name_taken") });
+    if (it.problem.code === "name_taken")
+      form.setError("name", { message: t("problem.name_taken") }, { shouldFocus: true });
     else describeRefused(form, it.problem);
   }, [it.problem, form, t]);
 

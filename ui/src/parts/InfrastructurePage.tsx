@@ -96,7 +96,7 @@ export function InfrastructurePage({
               </span>
             )}
             <EnvironmentBadge environment={it.environment} />
-            <InfrastructureStatus state={it.status.state} checking={it.status.checking ?? false} pill />
+            <InfrastructureStatus state={it.status.state} checking={test.run?.phase === "running"} pill />
             {it.mode === "cordoned" && <Tag icon="cordon">{t("mode.cordoned")}</Tag>}
             <span className={styles.reason}>
               <ReasonLine status={it.status} nodes={it.metadata} />
@@ -177,11 +177,11 @@ function ProductionBand() {
   return (
     slot &&
     createPortal(
-      <div className={styles.band}>
+      <aside className={styles.band} aria-label={t("infrastructure.production")}>
         <Icon name="info" />
         <b>{t("infrastructure.production")}</b>
         <span>{t("infrastructure.production_text")}</span>
-      </div>,
+      </aside>,
       slot,
     )
   );

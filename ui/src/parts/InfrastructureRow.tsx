@@ -79,7 +79,7 @@ export const InfrastructureRow = memo(function InfrastructureRow({
       </th>
       <td className={`${styles.status} ${styles.keep}`}>
         <span className={styles.statusLine}>
-          <InfrastructureStatus state={status.state} checking={status.checking ?? false} />
+          <InfrastructureStatus state={status.state} />
           {it.mode === "cordoned" && <Tag icon="cordon">{t("mode.cordoned")}</Tag>}
         </span>
         <span className={table.sub}>
