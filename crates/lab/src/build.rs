@@ -17,7 +17,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     error::{Doing, LabError},
-    paths,
+    paths, process,
 };
 
 /// A build of everything on a slow machine; one program takes a few minutes.
@@ -228,12 +228,10 @@ impl Binary {
 
     /// How pretended nodes and pods behave is data in kwok's module; it is kept beside the program.
     fn kwok_files_copy(&self, folder: &Path, log: &Path) -> Result<(), LabError> {
-        let output = self
-            .go()?
-            .args(["list", "-m", "-f", "{{.Dir}}", "sigs.k8s.io/kwok"])
-            .output()
-            .doing(|| "ask go for the folder of kwok".to_owned())?;
-        let module = PathBuf::from(String::from_utf8_lossy(&output.stdout).trim());
+        let mut go = self.go()?;
+        go.args(["list", "-m", "-f", "{{.Dir}}", "sigs.k8s.io/kwok"]);
+        let folder_line = process::run_blocking(&mut go, Duration::from_secs(300))?;
+        let module = PathBuf::from(folder_line.trim());
         for (file, sources) in KWOK_FILES {
             let mut documents = Vec::new();
             for source in sources {

@@ -29,6 +29,8 @@ use crate::{
 
 /// The first start on a busy machine; usually it takes 3 to 5 s.
 const API_SERVER_DEADLINE: Duration = Duration::from_secs(90);
+/// Longer than any demo, so that nobody is warned of its end.
+const TOKEN_LIFE: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 const POLL: Duration = Duration::from_millis(50);
 
 /// Which of the two clusters of the lab.
@@ -57,7 +59,8 @@ impl LabBuilder {
         Self { kind, name, kwok_nodes: 3, kwok_pods: 0, progress: false }
     }
 
-    /// The name in the kubeconfig, in progress lines and of the node; letters, digits and dashes.
+    /// The name in the kubeconfig, in progress lines and of the nodes: lower-case letters, digits and
+    /// dashes, 30 at most.
     pub fn name(mut self, name: &str) -> Self {
         self.name = name.to_owned();
         self
@@ -84,6 +87,7 @@ impl LabBuilder {
     /// Starts it; when this returns its nodes are ready. Programs that are missing are built first.
     pub async fn start(self) -> Result<Lab, LabError> {
         let started = Instant::now();
+        self.name_check()?;
         let binaries: &'static [&'static build::Binary] = match self.kind {
             Kind::ControlPlane => &build::CONTROL_PLANE,
             Kind::Node => {
@@ -121,6 +125,16 @@ impl LabBuilder {
         let ca_pem = owned.authority.cert_pem().to_owned();
         let kubeconfig = pki::kubeconfig(&self.name, &facts.endpoint, &ca_pem, &client);
         Ok(Lab { facts, token, kubeconfig, ca_pem, owned: Some(owned) })
+    }
+
+    /// It becomes part of folders, of node names and of YAML.
+    fn name_check(&self) -> Result<(), LabError> {
+        let letters = |it: char| it.is_ascii_lowercase() || it.is_ascii_digit() || it == '-';
+        let good = self.name.starts_with(|it: char| it.is_ascii_lowercase())
+            && self.name.len() <= 30
+            && self.name.chars().all(letters)
+            && !self.name.ends_with('-');
+        if good { Ok(()) } else { Err(LabError::Name { name: self.name.clone() }) }
     }
 
     fn say(&self, what: &str) {
@@ -226,14 +240,14 @@ impl Owned {
         }
     }
 
-    /// The narrow account NALABO signs in with, and a token of it for a day.
+    /// The narrow account NALABO signs in with, and a token of it.
     async fn account_create(&mut self, builder: &LabBuilder) -> Result<String, LabError> {
         self.apply(include_str!("../../../testbed/config/monitor.yaml")).await?;
         let path = "/api/v1/namespaces/nalabo-system/serviceaccounts/nalabo-monitor/token";
         let doing = "make a token";
         let body = serde_json::json!({
             "apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest",
-            "spec": { "expirationSeconds": 24 * 60 * 60 },
+            "spec": { "expirationSeconds": TOKEN_LIFE.as_secs() },
         });
         let answer = self.post(&builder.name, path, &body, doing).await?;
         let token = answer["status"]["token"].as_str().unwrap_or_default();

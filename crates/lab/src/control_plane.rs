@@ -295,6 +295,7 @@ fn kwok_workloads(pods: u32) -> String {
         documents.push(json!({
             "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": "shop" },
         }));
+        documents.extend(kwok_volumes());
     }
     for (index, (name, [cpu, memory, cpu_used, memory_used])) in WORKLOADS.iter().enumerate() {
         let count = WORKLOADS.len() as u32;
@@ -325,6 +326,38 @@ fn kwok_workloads(pods: u32) -> String {
         }));
     }
     documents.iter().map(Value::to_string).collect::<Vec<_>>().join("\n---\n")
+}
+
+/// A default storage class and two bound volumes. Nothing is stored, but the binding is the real one.
+fn kwok_volumes() -> Vec<Value> {
+    let mut documents = vec![json!({
+        "apiVersion": "storage.k8s.io/v1", "kind": "StorageClass",
+        "metadata": {
+            "name": "standard",
+            "annotations": { "storageclass.kubernetes.io/is-default-class": "true" },
+        },
+        "provisioner": "lab.example/none", "reclaimPolicy": "Delete",
+    })];
+    for (name, size) in [("orders", "20Gi"), ("search", "50Gi")] {
+        documents.push(json!({
+            "apiVersion": "v1", "kind": "PersistentVolume", "metadata": { "name": name },
+            "spec": {
+                "storageClassName": "standard", "capacity": { "storage": size },
+                "accessModes": ["ReadWriteOnce"], "persistentVolumeReclaimPolicy": "Retain",
+                "hostPath": { "path": format!("/volumes/{name}") },
+            },
+        }));
+        documents.push(json!({
+            "apiVersion": "v1", "kind": "PersistentVolumeClaim",
+            "metadata": { "name": name, "namespace": "shop" },
+            "spec": {
+                "storageClassName": "standard", "volumeName": name,
+                "accessModes": ["ReadWriteOnce"],
+                "resources": { "requests": { "storage": size } },
+            },
+        }));
+    }
+    documents
 }
 
 /// How many nodes of a list say they are ready.

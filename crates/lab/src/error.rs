@@ -50,6 +50,10 @@ pub enum LabError {
     NotShared { name: String, directory: PathBuf },
     #[error("{name} was started by another process; only its owner can {doing}")]
     NotOwner { name: String, doing: &'static str },
+    #[error(
+        "{name:?} is no name for a lab: lower-case letters, digits and dashes, a letter first, 30 at most"
+    )]
+    Name { name: String },
     #[error("{text} is not a fault; one of: {}", crate::fault::FAULT_HELP)]
     UnknownFault { text: String },
     #[error("the fault proxy refused: {0}")]

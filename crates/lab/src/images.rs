@@ -9,6 +9,7 @@ use std::{
     os::unix::fs::{PermissionsExt, symlink},
     path::{Path, PathBuf},
     process::Command,
+    time::Duration,
 };
 
 use serde_json::json;
@@ -17,8 +18,11 @@ use sha2::{Digest, Sha256};
 use crate::{
     build::{self, Binary},
     error::{Doing, LabError},
-    paths,
+    paths, process,
 };
+
+/// For gcc, tar and sha256sum on the largest image, on a slow disk.
+const TOOL_DEADLINE: Duration = Duration::from_secs(300);
 
 pub const PAUSE_IMAGE: &str = "nalabo-lab.local/pause:1";
 pub const BUSYBOX_IMAGE: &str = "docker.io/library/busybox:1.36";
@@ -91,7 +95,7 @@ pub(crate) fn pause_program() -> Result<PathBuf, LabError> {
     cached(&format!("pause-{key}"), "pause", |folder| {
         let program = folder.join("pause");
         let (source, program) = (source.to_string_lossy(), program.to_string_lossy());
-        run("gcc", &["-Os", "-static", "-o", &program, &source])
+        run("gcc", &["-Os", "-static", "-o", &program, &source]).map(drop)
     })
 }
 
@@ -170,11 +174,7 @@ impl Source {
             Source::Busybox => {
                 let busybox = paths::program("busybox")?;
                 copy(&busybox, &target)?;
-                let output = Command::new(&busybox)
-                    .arg("--list")
-                    .output()
-                    .doing(|| "ask busybox for its programs".to_owned())?;
-                let names = String::from_utf8_lossy(&output.stdout).into_owned();
+                let names = run("busybox", &["--list"])?;
                 for name in names.lines().filter(|name| *name != "busybox") {
                     symlink("busybox", folder.join(name)).doing(|| format!("link {name}"))?;
                 }
@@ -226,30 +226,16 @@ fn tar(file: &Path, folder: &Path, names: &[&str]) -> Result<(), LabError> {
     let mut arguments = same.to_vec();
     arguments.extend(["--hard-dereference", "-C", &folder, "-cf", &file]);
     arguments.extend(names);
-    run("tar", &arguments)
+    run("tar", &arguments).map(drop)
 }
 
-fn run(program: &str, arguments: &[&str]) -> Result<(), LabError> {
-    let output = Command::new(paths::program(program)?)
-        .args(arguments)
-        .output()
-        .doing(|| format!("start {program}"))?;
-    if output.status.success() {
-        return Ok(());
-    }
-    Err(LabError::Command {
-        command: format!("{program} {}", arguments.join(" ")),
-        output: String::from_utf8_lossy(&output.stderr).trim().to_owned(),
-    })
+fn run(program: &str, arguments: &[&str]) -> Result<String, LabError> {
+    process::run_blocking(Command::new(paths::program(program)?).args(arguments), TOOL_DEADLINE)
 }
 
 /// By the system's own tool: an unoptimized build of ours would take a minute for these files.
 fn sha256(file: &Path) -> Result<String, LabError> {
-    let output = Command::new(paths::program("sha256sum")?)
-        .arg(file)
-        .output()
-        .doing(|| "start sha256sum".to_owned())?;
-    let text = String::from_utf8_lossy(&output.stdout);
+    let text = run("sha256sum", &[&file.to_string_lossy()])?;
     Ok(text.split_whitespace().next().unwrap_or_default().to_owned())
 }
 

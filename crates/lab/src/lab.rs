@@ -89,7 +89,7 @@ impl Lab {
         &self.kubeconfig
     }
 
-    /// A token of the narrow ServiceAccount `nalabo-system/nalabo-monitor`, valid for a day.
+    /// A token of the narrow ServiceAccount `nalabo-system/nalabo-monitor`.
     pub fn token(&self) -> &str {
         &self.token
     }

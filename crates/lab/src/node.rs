@@ -95,6 +95,11 @@ fn cgroup_create(dir: &mut LabDir) -> Result<String, LabError> {
     let name = dir.path().file_name().unwrap_or_default().to_string_lossy().into_owned();
     dir.cgroup_set(name.clone())?;
     for hierarchy in cgroup_hierarchies() {
+        // In the unified hierarchy a group has only the controllers its parent hands down. Most
+        // systems hand down these already; where that may not be changed, the kubelet says so.
+        for controller in ["cpuset", "cpu", "io", "memory", "hugetlb", "pids"] {
+            let _ = fs::write(hierarchy.join("cgroup.subtree_control"), format!("+{controller}"));
+        }
         let group = hierarchy.join(&name);
         fs::create_dir_all(&group).doing(|| format!("create {}", group.display()))?;
     }

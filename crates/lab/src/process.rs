@@ -208,6 +208,32 @@ pub(crate) async fn run_with_input(
     Err(LabError::Command { command: shown(), output: said.trim().to_owned() })
 }
 
+/// The same for callers that are not async: tools that read and write files.
+pub(crate) fn run_blocking(command: &mut Command, deadline: Duration) -> Result<String, LabError> {
+    let shown = format!("{command:?}");
+    let program = command.get_program().to_owned();
+    let arguments: Vec<_> = command.get_args().map(ToOwned::to_owned).collect();
+    let mut limited = Command::new(paths::program("timeout")?);
+    limited.args(["-k", "5"]).arg(deadline.as_secs().to_string()).arg(program).args(arguments);
+    for (name, value) in command.get_envs() {
+        if let Some(value) = value {
+            limited.env(name, value);
+        }
+    }
+    if let Some(folder) = command.get_current_dir() {
+        limited.current_dir(folder);
+    }
+    let output = limited.stdin(Stdio::null()).output().doing(|| format!("start {shown}"))?;
+    if output.status.success() {
+        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+    }
+    if output.status.code() == Some(124) {
+        return Err(LabError::CommandTooSlow { command: shown, seconds: deadline.as_secs() });
+    }
+    let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+    Err(LabError::Command { command: shown, output: said })
+}
+
 /// The end of a log file, for an error message.
 pub(crate) fn log_tail(log: &Path) -> String {
     const LINES: usize = 15;

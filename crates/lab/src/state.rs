@@ -17,7 +17,7 @@ use std::{
         },
     },
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::Command,
     thread,
     time::{Duration, Instant},
 };
@@ -31,7 +31,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     error::{Doing, LabError},
     paths,
-    process::{Component, ProcessId},
+    process::{self, Component, ProcessId},
 };
 
 const STATE: &str = "state.json";
@@ -164,13 +164,9 @@ impl Belongings {
         }
         if let Some(interface) = &self.interface {
             // Usually gone already, with the namespace that held its other end.
-            let _ = paths::program("ip").map(|ip| {
-                Command::new(ip)
-                    .args(["link", "delete", interface])
-                    .stdout(Stdio::null())
-                    .stderr(Stdio::null())
-                    .status()
-            });
+            let mut delete = Command::new("ip");
+            delete.args(["link", "delete", interface]);
+            let _ = process::run_blocking(&mut delete, Duration::from_secs(10));
         }
         if let Some(name) = &self.cgroup {
             cgroups_remove(name);

@@ -6,7 +6,7 @@ use nalabo_lab::Lab;
 use support::{client, eventually, shared};
 
 #[tokio::test]
-async fn a_control_plane_answers_kubectl_and_its_nodes_are_ready() {
+async fn a_control_plane_answers_kubectl_and_its_nodes_pods_and_volumes_are_there() {
     let lab = Lab::control_plane().kwok_nodes(2).kwok_pods(5).start().await.unwrap();
 
     let nodes = lab.kubectl(&["get", "nodes", "--no-headers"]).await.unwrap();
@@ -15,6 +15,11 @@ async fn a_control_plane_answers_kubectl_and_its_nodes_are_ready() {
     eventually("five pods to run", async || {
         let pods = lab.kubectl(&["get", "pods", "-n", "shop", "--no-headers"]).await.unwrap();
         pods.lines().filter(|line| line.contains("Running")).count() == 5
+    })
+    .await;
+    eventually("both claims to be bound to their volumes", async || {
+        let claims = lab.kubectl(&["get", "pvc", "-n", "shop", "--no-headers"]).await.unwrap();
+        claims.lines().filter(|line| line.contains("Bound")).count() == 2
     })
     .await;
     lab.stop().await;
