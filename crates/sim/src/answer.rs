@@ -185,7 +185,7 @@ async fn list_aside(
 
 fn create(cluster: &Cluster, ask: &Ask<'_>, who: &Identity, body: &[u8]) -> Result<Reply, Failure> {
     match (ask.resource.plural, ask.namespace, ask.name) {
-        ("selfsubjectreviews", ..) => Ok(reviews::self_subject_review(who)),
+        ("selfsubjectreviews", ..) => Ok(reviews::self_subject_review(cluster, who)),
         ("selfsubjectaccessreviews", ..) => {
             reviews::access_review(cluster, ask.behaviour, who, body)
         }

@@ -17,6 +17,9 @@ use crate::random::text_number;
 pub(crate) const ADMIN: ServiceAccount<'static> =
     ServiceAccount { namespace: "kube-system", name: "administrator" };
 
+/// For whom tokens are meant when nobody says otherwise, and who issues them.
+pub(crate) const AUDIENCE: &str = "https://kubernetes.default.svc.cluster.local";
+
 /// A service account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ServiceAccount<'a> {
@@ -99,10 +102,10 @@ pub(crate) fn token_issue(
 ) -> String {
     let second = at.as_second();
     let claims = Claims {
-        aud: vec!["https://kubernetes.default.svc.cluster.local".to_owned()],
+        aud: vec![AUDIENCE.to_owned()],
         exp: second + lifetime.as_secs(),
         iat: second,
-        iss: "https://kubernetes.default.svc.cluster.local".to_owned(),
+        iss: AUDIENCE.to_owned(),
         jti: profile.uid(&[5, text_number(uid), second.cast_unsigned()]),
         kubernetes: KubernetesClaims {
             namespace: account.namespace.to_owned(),

@@ -39,6 +39,7 @@
 //!   validation beyond kind, name and namespace, and JSON bodies only. Only namespaces, service accounts, roles and
 //!   bindings can be applied; nothing else can be written.
 //! * Pods and volumes never come or go. Only their use, node heartbeats and events move.
+//! * A deleted namespace is gone at once, without `Terminating`.
 //! * No aggregated ClusterRoles, no built-in roles, no escalation check, no admission.
 //! * Tokens are signed by a digest; `kid` and `iss` lead nowhere. No OpenAPI, no protobuf, no
 //!   tables for `kubectl get`.

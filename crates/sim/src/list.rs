@@ -196,7 +196,7 @@ fn token_text(rv: i64, start: String) -> String {
 }
 
 fn token_parse(text: &str) -> Result<Token, Failure> {
-    let invalid = || Failure::bad_request("continue key is not valid");
+    let invalid = || Failure::bad_request("invalid continue token: continue key is not valid");
     let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| invalid())?;
     let token: Token = serde_json::from_slice(&bytes).map_err(|_| invalid())?;
     if token.v == "meta.k8s.io/v1" { Ok(token) } else { Err(invalid()) }

@@ -152,6 +152,13 @@ fn metadata_of(
             metadata.insert(field.to_owned(), json!(expected));
         }
     }
+    if place.resource.plural == "namespaces" {
+        let labels = metadata.entry("labels").or_insert_with(|| json!({}));
+        let Some(labels) = labels.as_object_mut() else {
+            return Err(Failure::bad_request("metadata.labels is no object"));
+        };
+        labels.insert("kubernetes.io/metadata.name".to_owned(), json!(place.name));
+    }
     let kept = |field: &str| before.and_then(|it| it["metadata"].get(field)).cloned();
     let at = place.at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
     metadata.insert("uid".to_owned(), kept("uid").unwrap_or_else(|| json!(place.uid)));

@@ -10,11 +10,11 @@ use k8s_openapi::api::authentication::v1::{
 use k8s_openapi::api::authorization::v1::{
     SelfSubjectAccessReview, SelfSubjectAccessReviewSpec, SubjectAccessReviewStatus,
 };
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
 
 use crate::behaviour::Behaviour;
 use crate::cluster::Cluster;
-use crate::identity::{Identity, ServiceAccount, token_issue};
+use crate::identity::{AUDIENCE, Identity, ServiceAccount, token_issue};
 use crate::reply::{Reply, json};
 use crate::rules::{path_allowed, resource_allowed};
 use crate::status::{Asked, Failure};
@@ -23,16 +23,18 @@ use crate::status::{Asked, Failure};
 const TOKEN_LIFE_SECONDS: std::ops::RangeInclusive<i64> = 600..=(1 << 32);
 
 /// "Who am I?"
-pub(crate) fn self_subject_review(who: &Identity) -> Reply {
+pub(crate) fn self_subject_review(cluster: &Cluster, who: &Identity) -> Reply {
     let uid = match who {
         Identity::Anonymous => None,
         Identity::ServiceAccount { uid, .. } => Some(uid.clone()),
     };
     let user_info =
         UserInfo { username: Some(who.user_name()), uid, groups: Some(who.groups()), extra: None };
+    let metadata =
+        ObjectMeta { creation_timestamp: Some(Time(cluster.now())), ..ObjectMeta::default() };
     let review = SelfSubjectReview {
+        metadata,
         status: Some(SelfSubjectReviewStatus { user_info: Some(user_info) }),
-        ..SelfSubjectReview::default()
     };
     json(StatusCode::CREATED, &review)
 }
@@ -110,17 +112,26 @@ pub(crate) fn token_request(
     let mut request: TokenRequest = body_parse(body)?;
     let seconds = request.spec.expiration_seconds.unwrap_or(3_600);
     if !TOKEN_LIFE_SECONDS.contains(&seconds) {
-        return Err(Failure::new(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            "Invalid",
-            "spec.expirationSeconds: Invalid value: may not specify a duration less than 10 minutes",
+        return Err(Failure::invalid(
+            ("authentication.k8s.io", "TokenRequest"),
+            "spec.expirationSeconds",
+            (
+                "FieldValueInvalid",
+                &format!(
+                    "Invalid value: {seconds}: may not specify a duration less than 10 minutes"
+                ),
+            ),
         ));
     }
     let lifetime = SignedDuration::from_secs(seconds);
     let now = cluster.now();
     request.metadata.name = Some(account.name.to_owned());
     request.metadata.namespace = Some(account.namespace.to_owned());
+    request.metadata.uid = Some(uid.clone());
     request.metadata.creation_timestamp = Some(Time(now));
+    if request.spec.audiences.is_empty() {
+        request.spec.audiences = vec![AUDIENCE.to_owned()];
+    }
     request.spec.expiration_seconds = Some(seconds);
     request.status = Some(TokenRequestStatus {
         expiration_timestamp: Time(now.saturating_add(lifetime).unwrap_or(now)),

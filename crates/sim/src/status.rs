@@ -5,7 +5,9 @@
 //! group, too many requests) are made in [`crate::reply`].
 
 use http::StatusCode;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ListMeta, Status, StatusDetails};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{
+    ListMeta, Status, StatusCause, StatusDetails,
+};
 
 /// A request that failed, boxed because it is rare and large.
 #[derive(Debug)]
@@ -95,6 +97,25 @@ impl Failure {
     /// 400: the request cannot be read.
     pub(crate) fn bad_request(message: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "BadRequest", message)
+    }
+
+    /// 422: a field of an object without a name is not as it must be.
+    pub(crate) fn invalid(
+        (group, kind): (&str, &str),
+        field: &str,
+        (reason, message): (&str, &str),
+    ) -> Self {
+        let cause = StatusCause {
+            field: Some(field.to_owned()),
+            message: Some(message.to_owned()),
+            reason: Some(reason.to_owned()),
+        };
+        Self::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "Invalid",
+            format!("{kind}.{group} \"\" is invalid: {field}: {message}"),
+        )
+        .with_details(StatusDetails { causes: Some(vec![cause]), ..details(group, kind, "") })
     }
 
     /// 410: the list that this page belongs to is gone; `token` reads on in a newer one.

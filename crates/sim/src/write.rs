@@ -29,10 +29,10 @@ pub(crate) fn object_apply(
             .map(|(_, value)| value.into_owned())
     };
     let Some(field_manager) = parameter("fieldManager") else {
-        return Err(Failure::new(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            "Invalid",
-            "PatchOptions.meta.k8s.io \"\" is invalid: fieldManager: Required value: is required for apply patch",
+        return Err(Failure::invalid(
+            ("meta.k8s.io", "PatchOptions"),
+            "fieldManager",
+            ("FieldValueRequired", "Required value: is required for apply patch"),
         ));
     };
     let (namespace, name) = (ask.namespace.unwrap_or_default(), ask.name.unwrap_or_default());
@@ -71,10 +71,14 @@ pub(crate) fn object_delete(cluster: &Cluster, ask: &Ask<'_>) -> Result<Reply, F
     let Some(removed) = cluster.objects().delete(resource.plural, namespace, name) else {
         return Err(Failure::object_not_found(resource.group, resource.plural, name));
     };
+    if resource.group.is_empty() {
+        // Namespaces and service accounts are given back as they were; the others only by name.
+        return Ok(json(StatusCode::OK, &removed));
+    }
     let status = Status {
         status: Some("Success".to_owned()),
         details: Some(StatusDetails {
-            group: (!resource.group.is_empty()).then(|| resource.group.to_owned()),
+            group: Some(resource.group.to_owned()),
             kind: Some(resource.plural.to_owned()),
             name: Some(name.to_owned()),
             uid: removed["metadata"]["uid"].as_str().map(ToOwned::to_owned),

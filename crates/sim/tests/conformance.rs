@@ -1,7 +1,7 @@
 //! What NALABO's own client makes of a server: the same checks for pretend and real ones.
 //!
-//! The pretend ones always; a real one when `NALABO_CONFORMANCE_KUBECONFIG` names a kubeconfig of
-//! an administrator, for example that of `make lab`. The checks that change something change only
+//! The pretend ones always; real ones when `NALABO_LAB_DIR` is a folder with kubeconfigs of
+//! administrators, as `make lab` and `nalabo-lab run` make it. The checks that change something change only
 //! what connecting a cluster changes: namespace `nalabo-system` and the account in it.
 
 use std::collections::HashMap;
@@ -113,13 +113,18 @@ async fn a_pretend_cluster_conforms() {
 }
 
 #[tokio::test]
-async fn a_real_cluster_conforms() {
-    let Some(path) = std::env::var_os("NALABO_CONFORMANCE_KUBECONFIG") else {
-        println!("not run: NALABO_CONFORMANCE_KUBECONFIG names no kubeconfig");
+async fn the_real_clusters_of_the_lab_conform() {
+    let Some(folder) = std::env::var_os("NALABO_LAB_DIR") else {
+        println!("not run: NALABO_LAB_DIR names no lab");
         return;
     };
-    let kubeconfig = std::fs::read_to_string(path).expect("a kubeconfig file");
-    server_conforms(&kubeconfig).await;
+    for entry in std::fs::read_dir(folder).expect("the folder of the lab") {
+        let path = entry.expect("an entry").path();
+        if path.extension().is_some_and(|it| it == "kubeconfig") {
+            println!("{}", path.display());
+            server_conforms(&std::fs::read_to_string(path).expect("a kubeconfig")).await;
+        }
+    }
 }
 
 #[tokio::test]

@@ -73,6 +73,7 @@ fn metadata(profile: &Profile, pod: &Pod, created: &Time, dice: &mut Dice) -> Ob
         ])),
         creation_timestamp: Some(created.clone()),
         generate_name: (pod.workload.owner != Owner::StatefulSet).then(|| format!("{owner}-")),
+        generation: Some(1),
         labels: Some(labels),
         managed_fields: Some(managed_fields(pod, &owner_uid, created)),
         name: some(&pod.name),
@@ -332,6 +333,7 @@ fn status(pod: &Pod, is_silent: bool, image: &str, created: &Time, dice: &mut Di
     let settled = after(created.0, 12);
     let condition = |kind: &str, is_true: bool, reason: Option<&str>| PodCondition {
         last_transition_time: Some(settled.clone()),
+        observed_generation: Some(1),
         reason: reason.map(ToOwned::to_owned),
         status: if is_true { "True" } else { "False" }.to_owned(),
         type_: kind.to_owned(),
@@ -365,6 +367,7 @@ fn status(pod: &Pod, is_silent: bool, image: &str, created: &Time, dice: &mut Di
             condition("PodScheduled", true, None),
         ]),
         container_statuses: Some(vec![container_status(pod, is_ready, image, created, dice)]),
+        observed_generation: Some(1),
         host_ip: Some(host_ip.clone()),
         host_ips: Some(vec![HostIP { ip: host_ip }]),
         phase: some(if pod.state == PodState::Succeeded { "Succeeded" } else { "Running" }),
@@ -410,14 +413,16 @@ fn container_status(
             state.running = Some(ContainerStateRunning { started_at: Some(after(created.0, 8)) });
         }
     }
+    let resources = resources(pod);
     ContainerStatus {
+        allocated_resources: resources.as_ref().and_then(|it| it.requests.clone()),
         container_id: some(format!("containerd://{}", dice.hex(64))),
         image: image.to_owned(),
         image_id: format!("{}@sha256:{}", pod.workload.image, dice.hex(64)),
         last_state: Some(last_state),
         name: pod.workload.app.to_owned(),
         ready: is_ready,
-        resources: resources(pod),
+        resources,
         restart_count,
         started: Some(pod.state == PodState::Running),
         state: Some(state),
