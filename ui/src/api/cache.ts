@@ -1,4 +1,4 @@
-import { QueryCache, QueryClient } from "@tanstack/react-query";
+import { MutationCache, QueryCache, QueryClient } from "@tanstack/react-query";
 import { ApiProblem } from "./problem";
 
 /** How long an answer is good while no event says otherwise. */
@@ -9,15 +9,18 @@ const MOST_RETRIES = 2;
 
 /** The cache of everything read. `onSignedOut` is called when the server no longer knows us. */
 export function cacheCreate(onSignedOut: () => void): QueryClient {
+  const check = (error: unknown) => {
+    // A wrong password is a 401 as well, and no reason to leave the page.
+    if (!(error instanceof ApiProblem) || error.code !== "unauthenticated") return;
+    cache.removeQueries({ queryKey: ["auth", "me"] });
+    onSignedOut();
+  };
   const cache: QueryClient = new QueryClient({
     queryCache: new QueryCache({
-      onError: (error, query) => {
-        const signedOut = error instanceof ApiProblem && error.status === 401;
-        if (!signedOut || query.queryKey[0] === "auth") return;
-        cache.removeQueries({ queryKey: ["auth", "me"] });
-        onSignedOut();
-      },
+      // Who is asking is asked at the door of every page, which deals with the answer itself.
+      onError: (error, { queryKey: [noun, view] }) => !(noun === "auth" && view === "me") && check(error),
     }),
+    mutationCache: new MutationCache({ onError: check }),
     defaultOptions: {
       queries: {
         staleTime: FRESH_MS,

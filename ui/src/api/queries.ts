@@ -33,6 +33,8 @@ export const me = () =>
     queryKey: ["auth", "me"],
     queryFn: ({ signal }) => bodyOf(client.GET("/api/auth/me", { signal })),
     staleTime: 60_000,
+    // Roles change rarely, and every command is checked again by the server.
+    refetchInterval: 300_000,
   });
 
 export const sessionList = () =>

@@ -3,7 +3,7 @@ import { useText } from "../i18n/text";
 import { SelectField, TextArea, TextField } from "../ui/Field";
 import styles from "./DescribeFields.module.css";
 import type { DescribeForm } from "./describe";
-import { ENVIRONMENT_WORDS, ENVIRONMENTS } from "./EnvironmentBadge";
+import { ENVIRONMENTS } from "./EnvironmentBadge";
 
 /** Name, place and labels of an infrastructure: the same fields when it is added and when it is edited. */
 export function DescribeFields({ form }: { form: UseFormReturn<DescribeForm> }) {
@@ -22,7 +22,7 @@ export function DescribeFields({ form }: { form: UseFormReturn<DescribeForm> }) 
       <SelectField label={t("field.environment")} error={errorOf("environment")} {...register("environment")}>
         {ENVIRONMENTS.map((it) => (
           <option key={it} value={it}>
-            {t(ENVIRONMENT_WORDS[it])}
+            {t(`environment_long.${it}`)}
           </option>
         ))}
       </SelectField>

@@ -4,7 +4,7 @@ import styles from "./EnvironmentBadge.module.css";
 
 /** In the order in which they matter. */
 export const ENVIRONMENTS: readonly EnvironmentClass[] = ["production", "training", "staging", "lab"];
-export const ENVIRONMENT_WORDS: Record<EnvironmentClass, TextKey> = {
+const ENVIRONMENT_WORDS: Record<EnvironmentClass, TextKey> = {
   production: "environment.production",
   staging: "environment.staging",
   training: "environment.training",

@@ -19,7 +19,7 @@ import { Icon } from "../ui/Icon";
 import { PageHead } from "../ui/Page";
 import { Segmented } from "../ui/Segmented";
 import util from "../ui/util.module.css";
-import { ENVIRONMENT_WORDS, ENVIRONMENTS } from "./EnvironmentBadge";
+import { ENVIRONMENTS } from "./EnvironmentBadge";
 import styles from "./InfrastructureListPage.module.css";
 import { InfrastructureTable } from "./InfrastructureTable";
 import { useMay } from "./may";
@@ -51,6 +51,7 @@ export function InfrastructureListPage({
 
   const total = fleet.data?.infrastructures.total ?? items.length;
   const schedulable = items.filter((it) => it.status.schedulable).length;
+  const unanswered = list.data?.pages[0]?.unanswered.length ?? 0;
   const isFiltered = Boolean(q || environment || search.state);
   const whyNotAdd = may("infrastructure_write") ? null : t("why_not.write");
 
@@ -120,6 +121,11 @@ export function InfrastructureListPage({
       <p className={styles.key}>
         <span>{sort ? t("list.sorted") : t("list.problems_first")}</span>
         <UsageKey notches />
+        {unanswered > 0 && (
+          <span className={styles.unanswered}>
+            <Icon name="clock" size={12} /> {t("list.unanswered", { count: unanswered })}
+          </span>
+        )}
       </p>
       {list.isError && list.data && (
         <Note tone="warn" icon="triangle" role="status">
@@ -261,7 +267,7 @@ function EnvironmentFilter({
       <option value="">{t("list.environment_any")}</option>
       {ENVIRONMENTS.map((it) => (
         <option key={it} value={it}>
-          {t("list.environment", { environment: t(ENVIRONMENT_WORDS[it]) })}
+          {t("list.environment", { environment: t(`environment_long.${it}`) })}
         </option>
       ))}
     </select>
