@@ -48,6 +48,8 @@ export function useCommand<Ask, Answer>(
   const cache = useQueryClient();
   return useMutation<Answer, ApiProblem, Ask>({
     mutationFn: run,
+    // What was asked may hold a credential: it is not kept once the form is gone.
+    gcTime: 0,
     onSuccess: async (answer, ask) => {
       await Promise.all(options.refresh.map((noun) => cache.invalidateQueries({ queryKey: [noun] })));
       await options.onDone?.(answer, ask);

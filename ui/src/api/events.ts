@@ -13,6 +13,7 @@ export type LiveState = "connecting" | "live" | "lost";
 /** Changes that arrive within this time are refreshed together. */
 const GATHER_MS = 300;
 const RECONNECT_MS = 5_000;
+const JUST_OPENED_MS = 2_000;
 
 let live: LiveState = "connecting";
 const listeners = new Set<() => void>();
@@ -56,18 +57,15 @@ export function useServerEvents(): void {
     let gather: ReturnType<typeof setTimeout> | undefined;
     let reconnect: ReturnType<typeof setTimeout> | undefined;
     let source: EventSource | undefined;
-    let wasLost = false;
+    let openedAt_ms: number | undefined;
 
     const open = () => {
       source = new EventSource("/api/events");
       source.onopen = () => {
         liveSet("live");
-        // What happened while nobody listened is unknown.
-        if (wasLost) cacheRefresh(cache, "all");
-        wasLost = false;
+        openedAt_ms ??= Date.now();
       };
       source.onerror = () => {
-        wasLost = true;
         liveSet("lost");
         // The browser tries again by itself unless the server answered with an error.
         if (source?.readyState === EventSource.CLOSED) {
@@ -83,7 +81,12 @@ export function useServerEvents(): void {
           waiting.clear();
         }, GATHER_MS);
       });
-      source.addEventListener("resync", () => cacheRefresh(cache, "all"));
+
+      source.addEventListener("resync", () => {
+        // The first one only says that the stream begins here, where the page has just read all.
+        if (openedAt_ms !== undefined && Date.now() - openedAt_ms < JUST_OPENED_MS) return;
+        cacheRefresh(cache, "all");
+      });
     };
 
     open();

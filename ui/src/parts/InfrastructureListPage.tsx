@@ -47,7 +47,11 @@ export function InfrastructureListPage({
   const problemText = useProblemText();
 
   const items = useMemo(() => list.data?.pages.flatMap((page) => page.items) ?? [], [list.data]);
-  const { rows, waiting, reorder } = useStableOrder(items, JSON.stringify(search));
+  const { rows, waiting, reorder } = useStableOrder(
+    items,
+    // While another filter or order is on its way, the rows of the one before are still shown.
+    list.isPlaceholderData ? "before" : JSON.stringify(search),
+  );
 
   const total = fleet.data?.infrastructures.total ?? items.length;
   const schedulable = items.filter((it) => it.status.schedulable).length;

@@ -117,7 +117,7 @@ function MissingNote({ missing }: { missing: readonly Unanswered[] }) {
   const shown = missing.slice(0, NAMES_SHOWN);
   return (
     <Note tone="warn" icon="triangle">
-      <Rich id="resources.missing" slots={{ count: missing.length as unknown as React.ReactNode }} />{" "}
+      <Rich id="resources.missing" slots={{ count: missing.length }} />{" "}
       {shown.map((it, index) => (
         <span key={it.id}>
           {index > 0 && ", "}
