@@ -20,7 +20,7 @@ test: install check lab-build ## prove the project: lints, unit, integration, br
 	@cargo build -p nalabo
 	@$(LAB) run -- scripts/test-all.sh
 
-check: install ui ## formatting, lints, types, generated files
+check: install ui/node_modules/.package-lock.json ## formatting, lints, types, generated files
 	@cargo fmt --all --check
 	@cargo clippy --workspace --all-targets -- -D warnings
 	@cd ui && npm run --silent check

@@ -133,9 +133,9 @@ pub fn router(options: ApiOptions) -> Result<Router, OperationsMismatch> {
         .route("/api", get(unknown_operation))
         .route("/api/{*rest}", axum::routing::any(unknown_operation))
         .fallback(console::file)
-        .layer(CompressionLayer::new())
-        .layer(from_fn_with_state(api.clone(), around))
         .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn_with_state(api.clone(), around))
+        .layer(CompressionLayer::new())
         .with_state(api))
 }
 
@@ -266,7 +266,7 @@ async fn with_request_id(response: Response, id: &str) -> Response {
         .headers()
         .get(header::CONTENT_TYPE)
         .is_some_and(|it| it == "application/problem+json");
-    if !is_problem || response.headers().contains_key(header::CONTENT_ENCODING) {
+    if !is_problem {
         return response;
     }
     let (mut parts, body) = response.into_parts();

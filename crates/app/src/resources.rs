@@ -1,7 +1,7 @@
 //! What the fleet has, what is asked of it and what is in use; who is up and who is not.
 //!
-//! Promises: sums say how many infrastructures they count, and name those they do not; a figure
-//! is of the last full check and carries its age. Does not: ask a cluster.
+//! Promises: sums say how many infrastructures they count, and name those they do not: what does
+//! not answer offers nothing at present. A figure is of the last full check and carries its age. Does not: ask a cluster.
 
 use std::collections::BTreeMap;
 
@@ -23,7 +23,7 @@ pub struct Usage {
     pub observed_at: Timestamp,
     /// How many infrastructures there are.
     pub infrastructures: u32,
-    /// Sums over those whose figures are known and not disabled.
+    /// Sums over those that answer.
     pub totals: Totals,
     /// Every infrastructure, by name.
     pub items: Vec<Infrastructure>,
@@ -54,7 +54,7 @@ pub struct Stats {
     pub by_mode: BTreeMap<&'static str, u32>,
     /// The default one.
     pub default_id: Option<InfrastructureId>,
-    /// Sums over those whose figures are known.
+    /// Sums over those that answer.
     pub totals: Totals,
     /// Those that need somebody, the worst first, then the longest.
     pub problems: Vec<Infrastructure>,
@@ -109,9 +109,9 @@ async fn fleet_read(ctx: &Ctx) -> Result<Vec<Infrastructure>, Error> {
 }
 
 fn totals_of(items: &[Infrastructure]) -> Totals {
-    Totals::of(
-        items.iter().filter(|it| it.mode != Mode::Disabled).filter_map(|it| it.inventory.as_ref()),
-    )
+    let answering =
+        items.iter().filter(|it| it.mode != Mode::Disabled && Unanswered::of(it).is_none());
+    Totals::of(answering.filter_map(|it| it.inventory.as_ref()))
 }
 
 const fn mode_word(mode: Mode) -> &'static str {

@@ -43,6 +43,8 @@ struct Target {
     health: Health,
     /// The next probe goes over a new connection.
     new_connection: bool,
+    /// Which cluster was connected; empty where that could not be read.
+    cluster_uid: String,
     /// When the certificate that the server last showed ends.
     certificate_expires_at: Option<Timestamp>,
 }
@@ -127,9 +129,14 @@ impl Watcher {
             Some(target) if target.health.status().since >= row.status.since => target.health,
             _ => Health::resume(row.status, &app.settings.pace),
         };
-        let certificate_expires_at = row.certificate_expires_at;
-        self.target =
-            Some(Target { source, service, health, new_connection: true, certificate_expires_at });
+        self.target = Some(Target {
+            source,
+            service,
+            health,
+            new_connection: true,
+            cluster_uid: row.cluster_uid.unwrap_or_default(),
+            certificate_expires_at: row.certificate_expires_at,
+        });
         Ok(())
     }
 
@@ -177,6 +184,12 @@ impl Watcher {
 
     async fn inventory_take(&mut self, read: Result<Inventory, Failure>) {
         match read {
+            // Its figures are those of another cluster: not kept.
+            Ok(inventory) if self.is_other_cluster(&inventory) => self.refused(Failure {
+                code: Code::OtherCluster,
+                detail: "another cluster than the one that was connected answers at this address"
+                    .to_owned(),
+            }),
             Ok(inventory) => {
                 self.observe(Observation::Inventory(inventory_finding(&inventory)));
                 self.inventory_keep(&inventory).await;
@@ -191,6 +204,14 @@ impl Watcher {
                 warn!(infrastructure.id = %self.id, code = failure.code.as_str(), "no inventory: {}", failure.detail);
             }
         }
+    }
+
+    fn is_other_cluster(&self, inventory: &Inventory) -> bool {
+        self.target.as_ref().is_some_and(|it| {
+            !it.cluster_uid.is_empty()
+                && !inventory.cluster_uid.is_empty()
+                && it.cluster_uid != inventory.cluster_uid
+        })
     }
 
     fn refused(&mut self, failure: Failure) {

@@ -146,7 +146,8 @@ pub(super) async fn source_prove(
     if !proved.tested.report.passed {
         return Err(Error::ConnectionFailed(Box::new(proved.tested.report)));
     }
-    if before.cluster_uid.is_some() && before.cluster_uid != proved.tested.cluster_uid {
+    let known = before.cluster_uid.as_deref().filter(|it| !it.is_empty());
+    if known.is_some() && known != proved.tested.cluster_uid.as_deref() {
         return Err(Error::OtherCluster);
     }
     Ok(proved)
