@@ -145,7 +145,7 @@ spec:
 async fn the_images_of_a_vcluster_are_there_and_start() {
     let Some(lab) = lyon().await else { return };
     namespace(&lab, "images").await;
-    let versions = "/kubernetes/kube-apiserver --version; test -x /kubernetes/kine && sleep 3600";
+    let versions = "/kubernetes/kube-apiserver --version; sleep 3600";
     lab.kubectl_apply(&pod("images", "kubernetes", KUBERNETES_IMAGE, versions)).await.unwrap();
     let vcluster = format!(
         "apiVersion: v1
@@ -169,6 +169,8 @@ spec:
         log.is_ok_and(|text| text == "Kubernetes v1.35.4\n")
     })
     .await;
+    let kine = ["exec", "-n", "images", "kubernetes", "--", "/kubernetes/kine", "--version"];
+    assert!(lab.kubectl(&kine).await.unwrap().contains("kine"));
     eventually("vcluster to say its version", async || {
         let phase = ["get", "pod", "vcluster", "-n", "images", "-o", "jsonpath={.status.phase}"];
         lab.kubectl(&phase).await.unwrap() == "Succeeded"
