@@ -66,7 +66,7 @@ pub async fn demo(options: DemoOptions) -> anyhow::Result<()> {
     settings.admin_email = Some(EMAIL.to_owned());
     settings.admin_password = Some(SecretString::from(password.as_str()));
     settings.admin_password_file = None;
-    settings.log = std::env::var("NALABO_LOG").unwrap_or_else(|_| "warn".to_owned());
+    settings.log = std::env::var("NALABO_LOG").unwrap_or_else(|_| "error".to_owned());
     settings.log_start();
 
     let sim = match options.clusters {
