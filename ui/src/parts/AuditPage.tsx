@@ -114,27 +114,39 @@ function AuditLine({ entry }: { entry: AuditEntry }) {
 }
 
 type Fields = Record<string, unknown>;
-const fieldsOf = (value: unknown): Fields =>
-  typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Fields) : {};
+const isFields = (value: unknown): value is Fields =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
 const written = (value: unknown): string =>
   value == null || value === "" ? "—" : typeof value === "object" ? JSON.stringify(value) : String(value);
 
+/** `{source: {endpoint}}` as `source.endpoint`; labels stay together, because their keys are anyone's. */
+function flat(value: unknown, path = ""): Fields {
+  if (!isFields(value)) return {};
+  return Object.entries(value).reduce<Fields>((all, [name, it]) => {
+    const at = path ? `${path}.${name}` : name;
+    if (isFields(it) && name !== "labels") Object.assign(all, flat(it, at));
+    else all[at] = it;
+    return all;
+  }, {});
+}
+
 /** What was different afterwards, field by field. Secrets are not in it: the server never writes them. */
 export function changesOf(before: unknown, after: unknown): { field: string; from: string; to: string }[] {
-  const [was, is] = [fieldsOf(before), fieldsOf(after)];
+  const [was, is] = [flat(before), flat(after)];
   return [...new Set([...Object.keys(was), ...Object.keys(is)])]
     .map((field) => ({ field, from: written(was[field]), to: written(is[field]) }))
     .filter(({ from, to }) => from !== to);
 }
 
 function Changes({ before, after }: { before: unknown; after: unknown }) {
+  const known = useTextIfKnown();
   const changes = changesOf(before, after);
   if (changes.length === 0) return null;
   return (
     <dl className={styles.changes}>
       {changes.map(({ field, from, to }) => (
         <div key={field}>
-          <dt>{field}</dt>
+          <dt>{known(`audit.field.${field.split(".").at(-1)}`) ?? field}</dt>
           <dd>
             {from !== "—" && (
               <>

@@ -17,6 +17,9 @@ describe("an audit entry", () => {
       { field: "mode", from: "enabled", to: "cordoned" },
     ]);
     expect(changesOf(null, { labels: { a: 1 } })).toEqual([{ field: "labels", from: "—", to: '{"a":1}' }]);
+    expect(
+      changesOf({ source: { endpoint: "a", kind: "token" } }, { source: { endpoint: "b", kind: "token" } }),
+    ).toEqual([{ field: "source.endpoint", from: "a", to: "b" }]);
   });
 });
 
