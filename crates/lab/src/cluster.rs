@@ -189,7 +189,7 @@ impl Owned {
     async fn control_plane_start(&mut self) -> Result<(), LabError> {
         self.start(control_plane::etcd(&self.plan))?;
         let etcd = (self.plan.etcd_address, self.plan.etcd_port);
-        self.wait("etcd to listen", Duration::from_secs(30), async || {
+        self.wait("etcd to listen", Duration::from_secs(60), async || {
             tokio::net::TcpStream::connect(etcd).await.is_ok()
         })
         .await?;

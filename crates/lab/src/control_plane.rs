@@ -216,14 +216,14 @@ pub(crate) async fn kwok_start(
     let metrics_server = metrics_server(&owned.plan, address, metrics_port)?;
     owned.start(metrics_server)?;
     owned
-        .kubectl(&["wait", "--for=condition=established", "crd", "--all", "--timeout=30s"], None)
+        .kubectl(&["wait", "--for=condition=established", "crd", "--all", "--timeout=50s"], None)
         .await?;
     owned
         .apply(&format!("{}\n---\n{}", beside(build::KWOK_METRICS)?, kwok_workloads(pods)))
         .await?;
     let ask = owned.asker();
     owned
-        .wait("every node to be ready", Duration::from_secs(60), async || {
+        .wait("every node to be ready", Duration::from_secs(120), async || {
             nodes_ready(&ask("/api/v1/nodes").await) >= nodes as usize
         })
         .await

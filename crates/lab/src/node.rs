@@ -152,7 +152,7 @@ fn containerd(owned: &Owned) -> Launch {
 async fn containerd_wait(owned: &mut Owned) -> Result<(), LabError> {
     let sandbox = owned.sandbox.take().expect("a node cluster is prepared with its namespaces");
     let waited = owned
-        .wait("containerd to answer", Duration::from_secs(30), async || {
+        .wait("containerd to answer", Duration::from_secs(60), async || {
             sandbox
                 .run(&["ctr", "-a", CONTAINERD_SOCKET, "version"], COMMAND_DEADLINE)
                 .await

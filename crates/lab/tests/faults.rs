@@ -208,3 +208,27 @@ async fn open_connections_end_when_the_road_is_cut_and_only_fall_silent_in_a_bla
     tokio::time::timeout(Duration::from_secs(30), news).await.expect("the news pass when it ends");
     lab.kubectl(&["delete", "namespace", &name, "--wait=false"]).await.unwrap();
 }
+
+#[tokio::test]
+async fn the_road_to_a_shared_cluster_is_broken_and_mended_from_the_shell() {
+    let lab = Lab::control_plane().name("shelled").kwok_nodes(1).start().await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    lab.share(folder.path()).unwrap();
+    let shell = |arguments: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_nalabo-lab"));
+        let output = command.args(arguments).env("NALABO_LAB_DIR", folder.path()).output().unwrap();
+        let text = [output.stdout, output.stderr].concat();
+        (output.status.success(), String::from_utf8(text).unwrap())
+    };
+
+    assert_eq!(shell(&["fault", "shelled", "refuse"]), (true, String::new()));
+    assert_eq!(met(&lab, lab.endpoint(), "/version").await, "refused");
+    assert_eq!(shell(&["fault", "shelled"]), (true, "refuse\n".to_owned()));
+    assert_eq!(shell(&["fault", "shelled", "none"]), (true, String::new()));
+    assert_eq!(met(&lab, lab.endpoint(), "/version").await, "200");
+
+    let (done, text) = shell(&["fault", "shelled", "nonsense"]);
+    assert!(!done && text.contains("black-hole"), "the faults are listed: {text}");
+    let (done, text) = shell(&["fault", "nowhere", "none"]);
+    assert!(!done && text.contains("make lab"), "how to start one is said: {text}");
+}
