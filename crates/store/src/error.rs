@@ -1,9 +1,11 @@
 //! What can go wrong between NALABO and its database, as far as a caller can act on it.
 
+use std::fmt;
+
 use crate::seal::SealError;
 
 /// An operation on the database that did not succeed.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 pub enum StoreError {
     /// The address of the database cannot be read.
     #[error(
@@ -58,6 +60,18 @@ pub enum StoreError {
     /// A credential could not be sealed or opened.
     #[error(transparent)]
     Sealing(#[from] SealError),
+}
+
+/// What the error says, and what caused it; not the driver's own form, in which PostgreSQL quotes
+/// the whole row that it refused.
+impl fmt::Debug for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)?;
+        match std::error::Error::source(self) {
+            Some(cause) => write!(f, ": {cause}"),
+            None => Ok(()),
+        }
+    }
 }
 
 /// Names of the unique constraints that [`StoreError::Conflict`] may carry.

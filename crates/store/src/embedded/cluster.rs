@@ -114,11 +114,12 @@ impl Cluster {
     /// Starts the server and waits until it answers, through recovery if need be.
     pub(super) async fn start(&self) -> Result<(), EmbeddedError> {
         self.file_write(&self.pg_data.join("nalabo.conf"), &self.settings())?;
-        let pid_file = self.pg_data.join("postmaster.pid");
-        if self.server_pid().is_none() && pid_file.exists() {
-            // Of a server that was killed. PostgreSQL would keep it, and refuse to start, when
-            // another process has that number by now.
-            std::fs::remove_file(&pid_file).map_err(io("remove", &pid_file))?;
+        if self.server_pid().is_none() {
+            // Of a server that was killed. PostgreSQL would keep them, and refuse to start, when
+            // another process has its number by now; sessions that outlive it are told apart by
+            // the memory they share.
+            Self::leftover_remove(&self.pg_data.join("postmaster.pid"))?;
+            Self::leftover_remove(&self.socket_dir.join(".s.PGSQL.5432.lock"))?;
         }
         let log = self.pg_data.join("start.log");
         for attempt in 1.. {
@@ -253,6 +254,13 @@ impl Cluster {
             .max_by_key(|it| it.metadata().and_then(|it| it.modified()).ok())
             .map(|it| it.path())
             .unwrap_or_default()
+    }
+
+    fn leftover_remove(path: &Path) -> Result<(), EmbeddedError> {
+        match std::fs::remove_file(path) {
+            Err(cause) if cause.kind() != ErrorKind::NotFound => Err(io("remove", path)(cause)),
+            _ => Ok(()),
+        }
     }
 
     fn file_write(&self, path: &Path, text: &str) -> Result<(), EmbeddedError> {

@@ -144,6 +144,21 @@ async fn a_credential_sealed_under_a_key_the_database_does_not_know_is_refused()
 }
 
 #[tokio::test]
+async fn an_error_does_not_show_the_row_that_was_refused() {
+    let db = TestDb::new().await;
+    let dir = tempfile::tempdir().expect("a folder");
+    let ring = ring(dir.path(), &["key"]);
+    key_ring_verify(&db, &ring).await.expect("a new key");
+    let id = infrastructure(&db, "paris").await;
+    let sealed = seal::seal(&ring, &Aad::credential(id, 0, "https://p:6443"), &bytes(CANARY));
+    let mut tx = db.begin().await.expect("begin");
+    let refused = credential_insert(&mut tx, id, 0, &sealed, noon()).await.expect_err("version 0");
+    let said = format!("{refused:?}");
+    assert!(said.contains("infrastructure_credentials_version_check"), "{said}");
+    assert!(!said.contains(&id.to_string()), "{said}");
+}
+
+#[tokio::test]
 async fn a_replaced_credential_is_used_at_once_and_the_old_one_is_gone() {
     let db = TestDb::new().await;
     let dir = tempfile::tempdir().expect("a folder");

@@ -1,7 +1,7 @@
 //! The private PostgreSQL. Needs PostgreSQL's programs on this machine, as NALABO does.
 
 use std::collections::HashSet;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -13,7 +13,7 @@ use nix::unistd::{Pid, Uid};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::time::{sleep, timeout};
 
-const DEADLINE: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_secs(120);
 
 async fn start(dir: &Path) -> (EmbeddedPostgres, SecretString) {
     EmbeddedPostgres::start(dir, &|_| ()).await.unwrap_or_else(|cause| panic!("{cause}"))
@@ -80,18 +80,16 @@ async fn a_killed_server_comes_back_and_nothing_acknowledged_is_lost() {
     let killed = server.server_pid().expect("runs");
     let mut acknowledged: i64 = 0;
     let writes = async {
-        let mut lost = false;
-        loop {
+        let (mut sent, mut after) = (false, 0);
+        while after < 20 {
             let write = sqlx::query("INSERT INTO kept VALUES ($1)").bind(acknowledged + 1);
-            match write.execute(db.pool()).await {
-                Ok(_) => acknowledged += 1,
-                Err(_) => lost = true,
+            if write.execute(db.pool()).await.is_ok() {
+                acknowledged += 1;
+                after += i32::from(server.server_pid().is_some_and(|it| it != killed));
             }
-            if acknowledged == 20 && server.server_pid() == Some(killed) {
+            if acknowledged == 20 && !sent {
                 kill(Pid::from_raw(killed), Signal::SIGKILL).expect("killed");
-            }
-            if lost && acknowledged > 40 {
-                break;
+                sent = true;
             }
         }
     };
@@ -154,16 +152,33 @@ async fn what_an_interrupted_start_left_behind_is_no_obstacle() {
     std::fs::write(draft.join("PG_VERSION"), "15\n").expect("half a cluster");
     std::fs::write(dir.path().join("postgres.new.password"), "old").expect("and its password");
     let (server, _) = start(dir.path()).await;
-    let (pid, pid_file) = (server.server_pid(), dir.path().join("postgres/postmaster.pid"));
-    let text = std::fs::read_to_string(&pid_file).expect("read");
+    server.stop().await.expect("stops");
+}
+
+#[tokio::test]
+async fn the_number_of_a_killed_server_may_belong_to_another_process_by_now() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let (server, _) = start(dir.path()).await;
+    let pg_data = dir.path().join("postgres");
+    let files =
+        [pg_data.join("postmaster.pid"), dir.path().join("postgres-socket/.s.PGSQL.5432.lock")];
+    let pid = server.server_pid().expect("runs").to_string();
+    let texts = files.clone().map(|it| std::fs::read_to_string(it).expect("read"));
     server.stop().await.expect("stops");
 
-    // The number of a server that was killed belongs to somebody else by now.
-    let own = std::process::id().to_string();
-    let text = text.replacen(&pid.expect("ran").to_string(), &own, 1);
-    std::fs::write(&pid_file, text).expect("written");
+    // Of the server's user: of others PostgreSQL itself knows that they are not its own.
+    let owner = std::fs::metadata(&pg_data).expect("is there");
+    let mut other = tokio::process::Command::new("sleep");
+    other.arg("600").uid(owner.uid()).stdout(Stdio::null()).kill_on_drop(true);
+    let mut other = other.spawn().expect("runs");
+    let its_number = other.id().expect("runs").to_string();
+    for (file, text) in files.iter().zip(texts) {
+        std::fs::write(file, text.replacen(&pid, &its_number, 1)).expect("written");
+        chown(file, Some(owner.uid()), Some(owner.gid())).expect("given");
+    }
     let (server, _) = start(dir.path()).await;
     server.stop().await.expect("stops");
+    assert_eq!(other.try_wait().expect("asked"), None, "it was let live");
 }
 
 #[tokio::test]
