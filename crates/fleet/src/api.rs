@@ -19,7 +19,7 @@ use serde::de::DeserializeOwned;
 use tokio::sync::Semaphore;
 
 use crate::guard::{GuardedConnector, failure};
-use crate::pool::{Answer, Lane, Pool};
+use crate::pool::{Answer, BodyLimit, Lane, Pool};
 use crate::source::{Credential, Source, mounted_token};
 use crate::tls::TlsDialer;
 
@@ -35,8 +35,8 @@ const RETRY_AFTER_MAX: Duration = Duration::from_secs(30);
 /// What all infrastructures share, so that many of them at once stay inside our memory and cores.
 #[derive(Debug)]
 pub(crate) struct Bulkhead {
-    /// Pages of lists in flight: 32 × 16 MiB are 512 MiB at most.
-    pages: Semaphore,
+    /// Large bodies in flight: 32 × 16 MiB are 512 MiB at most.
+    large_bodies: Semaphore,
     /// Pages being parsed.
     parses: Semaphore,
 }
@@ -44,7 +44,7 @@ pub(crate) struct Bulkhead {
 impl Default for Bulkhead {
     fn default() -> Self {
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
-        Self { pages: Semaphore::new(32), parses: Semaphore::new(cores) }
+        Self { large_bodies: Semaphore::new(32), parses: Semaphore::new(cores) }
     }
 }
 
@@ -150,7 +150,6 @@ impl Api {
         &self,
         path: &str,
     ) -> Result<T, ApiFailure> {
-        let _page = self.bulkhead.pages.acquire().await.expect("the semaphore is never closed");
         let mut answer = self.answer(Lane::Common, path, None, PAGE_MAX_BYTES).await?;
         if let Some(wait) = self.repeat_after(&answer) {
             tokio::time::sleep(wait).await;
@@ -190,7 +189,8 @@ impl Api {
     ) -> Result<Answer, ApiFailure> {
         self.calls.fetch_add(1, Ordering::Relaxed);
         let request = self.request(path, write)?;
-        Ok(self.pool.exchange(lane, request, max_bytes).await?)
+        let limit = BodyLimit { max_bytes, large_bodies: &self.bulkhead.large_bodies };
+        Ok(self.pool.exchange(lane, request, limit).await?)
     }
 
     fn request(
@@ -266,9 +266,9 @@ impl Api {
         if !asked || repeats.saturating_mul(10) > self.calls.load(Ordering::Relaxed) {
             return None;
         }
+        let wait = wait_asked_for(answer.headers.get(header::RETRY_AFTER)?)?;
         self.repeats.fetch_add(1, Ordering::Relaxed);
-        let seconds = answer.headers.get(header::RETRY_AFTER)?.to_str().ok()?.parse().ok()?;
-        Some(Duration::from_secs(seconds).min(RETRY_AFTER_MAX))
+        Some(wait)
     }
 
     async fn parse<T: DeserializeOwned + Send + 'static>(
@@ -291,6 +291,12 @@ impl Api {
     }
 }
 
+/// What a server asks for, within reason; a date is not read.
+fn wait_asked_for(retry_after: &HeaderValue) -> Option<Duration> {
+    let seconds = retry_after.to_str().ok()?.parse().ok()?;
+    Some(Duration::from_secs(seconds).min(RETRY_AFTER_MAX))
+}
+
 fn bearer(token: &SecretString) -> Option<HeaderValue> {
     let mut value = HeaderValue::from_str(&format!("Bearer {}", token.expose_secret())).ok()?;
     value.set_sensitive(true);
@@ -304,4 +310,18 @@ fn is_kubernetes_status(body: &[u8]) -> bool {
         kind: String,
     }
     serde_json::from_slice::<Kind>(body).is_ok_and(|it| it.kind == "Status")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_cannot_make_us_wait_for_a_week() {
+        let wait = |text: &'static str| wait_asked_for(&HeaderValue::from_static(text));
+        assert_eq!(wait("7"), Some(Duration::from_secs(7)));
+        assert_eq!(wait("604800"), Some(RETRY_AFTER_MAX));
+        assert_eq!(wait("99999999999999999999999"), None);
+        assert_eq!(wait("Wed, 21 Oct 2026 07:28:00 GMT"), None);
+    }
 }

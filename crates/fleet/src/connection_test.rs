@@ -12,13 +12,12 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use nalabo_core::connection::{Code, Outcome, Place, Stage, StageEvent, TestReport};
-use nalabo_core::inventory::{Inventory, MissingRight};
+use nalabo_core::inventory::Inventory;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use crate::KubernetesInfrastructureService;
 use crate::refusal::Refusal;
-use crate::rights::is_overpowered;
 use checklist::{Checklist, Found, Trouble};
 
 /// The whole test takes no longer.
@@ -62,7 +61,6 @@ impl Tested {
 #[derive(Default)]
 struct Gathered {
     cluster_uid: Option<String>,
-    missing_rights: Vec<MissingRight>,
     overpowered: bool,
 }
 
@@ -117,10 +115,8 @@ impl KubernetesInfrastructureService {
         let identity = list.run(Stage::Identity, stages::identity(api, &inner.face, now)).await?;
         gathered.cluster_uid.clone_from(&identity.cluster_uid);
         inner.rights.forget();
-        let rights = stages::rights(api, &inner.rights);
-        gathered.missing_rights = list.run(Stage::Rights, rights).await?;
-        gathered.overpowered =
-            identity.is_system_master || is_overpowered(api).await.unwrap_or(false);
+        let rights = stages::rights(api, &inner.rights, identity.is_system_master);
+        gathered.overpowered = list.run(Stage::Rights, rights).await?;
         list.run(Stage::Metrics, stages::metrics(api, now)).await?;
         list.run(Stage::Storage, stages::storage(api)).await
     }

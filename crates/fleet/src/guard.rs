@@ -85,7 +85,7 @@ impl GuardedConnector {
         // API server is an attack or a mistake, and dialling the good half would hide it.
         for &address in &answers {
             if let Err((code, why)) = self.policy.check(address, place.port) {
-                let detail = if place.host.trim_matches(['[', ']']) == address.to_string() {
+                let detail = if !matches!(endpoint.host(), Some(Host::Domain(_))) {
                     format!("{address} {why}.")
                 } else {
                     format!("{} resolves to {address}, which {why}.", place.host)

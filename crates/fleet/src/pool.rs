@@ -33,6 +33,9 @@ const CALL_DEADLINE: Duration = Duration::from_secs(10);
 /// A body may begin slowly for so long; after that it must keep up the minimum rate.
 const RATE_GRACE: Duration = Duration::from_secs(3);
 const RATE_MIN_BYTES_PER_SECOND: u64 = 4 * 1024;
+/// From this size on a body counts against what all infrastructures share. Most are smaller, so
+/// that slow ones hold up nobody.
+const LARGE_BODY_BYTES: usize = 256 * 1024;
 /// Calls at once, besides the probe's.
 const CALLS_AT_ONCE: usize = 3;
 const IDLE_MAX: usize = 4;
@@ -45,6 +48,14 @@ pub(crate) enum Lane {
     Probe,
     /// Everything else.
     Common,
+}
+
+/// How much of an answer is read.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct BodyLimit<'a> {
+    pub(crate) max_bytes: usize,
+    /// A body that grows large goes on only with one of these, which all infrastructures share.
+    pub(crate) large_bodies: &'a Semaphore,
 }
 
 /// An answer, read whole.
@@ -113,12 +124,12 @@ impl Pool {
         Ok(())
     }
 
-    /// Sends `request` and reads at most `body_max_bytes` of answer.
+    /// Sends `request` and reads its answer as far as `limit` goes.
     pub(crate) async fn exchange(
         &self,
         lane: Lane,
         request: Request<Full<Bytes>>,
-        body_max_bytes: usize,
+        limit: BodyLimit<'_>,
     ) -> Result<Answer, Failure> {
         let semaphore = if lane == Lane::Probe { &self.probe } else { &self.common };
         let _permit = semaphore.acquire().await.expect("the semaphore is never closed");
@@ -129,11 +140,11 @@ impl Pool {
         };
         let spare =
             (connection.reused && request.method() == http::Method::GET).then(|| request.clone());
-        let mut outcome = exchange_on(&mut connection, request, body_max_bytes, deadline).await;
+        let mut outcome = exchange_on(&mut connection, request, limit, deadline).await;
         if let (Err(ExchangeFailure { unanswered: true, .. }), Some(request)) = (&outcome, spare) {
             // The server closed the idle connection just as we used it: no failure of its.
             connection = self.connection(self.dialer.dial().await?).await?;
-            outcome = exchange_on(&mut connection, request, body_max_bytes, deadline).await;
+            outcome = exchange_on(&mut connection, request, limit, deadline).await;
         }
         let answer = outcome.map_err(|it| failure(it.code, &self.dialer.place, None))?;
         self.put_back(connection);
@@ -179,7 +190,7 @@ impl Pool {
 async fn exchange_on(
     connection: &mut Connection,
     request: Request<Full<Bytes>>,
-    body_max_bytes: usize,
+    limit: BodyLimit<'_>,
     deadline: Instant,
 ) -> Result<Answer, ExchangeFailure> {
     let began = Instant::now();
@@ -195,7 +206,7 @@ async fn exchange_on(
     };
     let latency = began.elapsed();
     let (head, body) = response.into_parts();
-    let body = body_read(Response::from_parts(head.clone(), body), body_max_bytes, deadline)
+    let body = body_read(Response::from_parts(head.clone(), body), limit, deadline)
         .await
         .map_err(|code| ExchangeFailure { code, unanswered: false })?;
     Ok(Answer { status: head.status, headers: head.headers, body, latency })
@@ -203,9 +214,10 @@ async fn exchange_on(
 
 async fn body_read(
     response: Response<Incoming>,
-    max_bytes: usize,
+    limit: BodyLimit<'_>,
     deadline: Instant,
 ) -> Result<Bytes, Code> {
+    let max_bytes = limit.max_bytes;
     let announced = response
         .headers()
         .get(header::CONTENT_LENGTH)
@@ -216,6 +228,7 @@ async fn body_read(
     let mut body = response.into_body();
     let mut bytes = BytesMut::new();
     let grace_ends = Instant::now() + RATE_GRACE;
+    let mut large = None;
     loop {
         // At the minimum rate, what is here now lets the sender be silent until then.
         let earned = Duration::from_secs(bytes.len() as u64 / RATE_MIN_BYTES_PER_SECOND);
@@ -230,6 +243,10 @@ async fn body_read(
                 return Err(Code::TooLarge);
             }
             bytes.extend_from_slice(&data);
+            if large.is_none() && bytes.len() > LARGE_BODY_BYTES {
+                let permit = timeout_at(deadline, limit.large_bodies.acquire()).await;
+                large = permit.map_err(|_| Code::Timeout)?.ok();
+            }
         }
     }
 }

@@ -121,7 +121,12 @@ impl TlsDialer {
 impl CertificateFacts {
     /// The names it is made out to, in one line.
     pub(crate) fn names_text(&self) -> String {
-        if self.names.is_empty() { "no name at all".to_owned() } else { self.names.join(", ") }
+        const SHOWN: usize = 8;
+        match self.names.len() {
+            0 => "no name at all".to_owned(),
+            all if all <= SHOWN => self.names.join(", "),
+            all => format!("{} and {} more", self.names[..SHOWN].join(", "), all - SHOWN),
+        }
     }
 }
 

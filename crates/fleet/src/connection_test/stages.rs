@@ -14,6 +14,7 @@ use serde::Deserialize;
 use serde_json::json;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
+use url::Host;
 
 use super::checklist::{Found, Trouble};
 use super::is_warning;
@@ -21,7 +22,7 @@ use crate::api::{Api, ApiFailure, Write};
 use crate::certificate::{CertificateFacts, shown};
 use crate::guard::CONNECT_DEADLINE;
 use crate::inventory::{Usage, cluster_uid_read, storage_classes_read, usage_read, version_read};
-use crate::rights::{RightsMemory, rights_count, rights_missing};
+use crate::rights::{RightsMemory, is_overpowered, rights_count, rights_missing};
 use crate::tls::{Dialled, TlsDialer};
 
 /// What the identity stage learned.
@@ -56,8 +57,11 @@ pub(super) async fn resolve(dialer: &TlsDialer) -> Result<(Found, Vec<SocketAddr
     let resolved = dialer.connector.resolve(&dialer.endpoint).await;
     let addresses = resolved.map_err(|it| Trouble::from(it).at(&dialer.place))?;
     let texts: Vec<_> = addresses.iter().map(|it| it.ip().to_string()).collect();
-    let found = Found::of(format!("{} is {}", dialer.place.host, texts.join(", ")))
-        .fact("addresses", texts.join(", "));
+    let finding = match dialer.endpoint.host() {
+        Some(Host::Domain(name)) => format!("{name} is at {}", texts.join(", ")),
+        _ => "an address, no name to look up".to_owned(),
+    };
+    let found = Found::of(finding).fact("addresses", texts.join(", "));
     Ok((found, addresses))
 }
 
@@ -194,23 +198,28 @@ async fn who_am_i(api: &Api) -> Result<UserInfo, ApiFailure> {
     Ok(api.send::<Review>(path, write).await?.status.user_info)
 }
 
+/// Says whether the credential may do far more than it has to.
 pub(super) async fn rights(
     api: &Api,
     memory: &RightsMemory,
-) -> Result<(Found, Vec<MissingRight>), Trouble> {
+    is_system_master: bool,
+) -> Result<(Found, bool), Trouble> {
     let missing =
         rights_missing(api, memory).await.map_err(|it| Trouble::from(it).at(api.place()))?;
     let asked = rights_count();
     if missing.is_empty() {
-        return Ok((Found::of(format!("all {asked} rights are granted")), missing));
+        let overpowered = is_system_master || is_overpowered(api).await.unwrap_or(false);
+        let more = if overpowered { ", and far more than NALABO needs" } else { "" };
+        return Ok((Found::of(format!("all {asked} rights are granted{more}")), overpowered));
     }
     let text = format!("{} of {asked} rights are missing", missing.len());
-    let found = Found::of(text).missing(missing.clone());
-    if missing.iter().any(MissingRight::is_required) {
+    let required = missing.iter().any(MissingRight::is_required);
+    let found = Found::of(text).missing(missing);
+    if required {
         let advice = Code::Forbidden.advice(api.place());
         return Err(Trouble { code: Code::Forbidden, advice, found: Box::new(found) });
     }
-    Ok((found.warn(Code::Forbidden, api.place()), missing))
+    Ok((found.warn(Code::Forbidden, api.place()), false))
 }
 
 pub(super) async fn metrics(api: &Api, now: Timestamp) -> Result<(Found, ()), Trouble> {
@@ -236,15 +245,16 @@ pub(super) async fn storage(api: &Api) -> Result<(Found, ()), Trouble> {
         }
         Err(it) => return Err(Trouble::from(it).at(api.place())),
     };
-    Ok(match classes.iter().find(|it| it.is_default) {
-        Some(class) => {
-            let text =
-                format!("{} is the default of {} storage classes", class.name, classes.len());
-            (Found::of(text).fact("default_class", &class.name), ())
-        }
-        None => {
-            let text = format!("{} storage classes, none the default", classes.len());
-            (Found::of(text).warn(Code::NoDefaultStorageclass, api.place()), ())
-        }
+    let default = classes.iter().find(|it| it.is_default);
+    let text = match (default, classes.len()) {
+        (Some(class), 1) => format!("{} is the default storage class", class.name),
+        (Some(class), all) => format!("{} is the default of {all} storage classes", class.name),
+        (None, 0) => "there is no storage class".to_owned(),
+        (None, 1) => "there is 1 storage class, and it is not the default".to_owned(),
+        (None, all) => format!("there are {all} storage classes, none of them the default"),
+    };
+    Ok(match default {
+        Some(class) => (Found::of(text).fact("default_class", &class.name), ()),
+        None => (Found::of(text).warn(Code::NoDefaultStorageclass, api.place()), ()),
     })
 }

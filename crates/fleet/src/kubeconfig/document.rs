@@ -14,7 +14,9 @@ use crate::Refusal;
 /// Largest text that is read.
 pub(super) const TEXT_MAX_BYTES: usize = 256 * 1024;
 /// Most maps, lists and scalars together.
-const NODES_MAX: usize = 20_000;
+const NODES_MAX: usize = 8_000;
+/// Most fields of one map, each of which is compared with the others.
+const FIELDS_MAX: usize = 256;
 /// Deepest nesting; a kubeconfig has six levels, its extensions may have more.
 const DEPTH_MAX: usize = 32;
 /// Longest field name that is repeated in a path.
@@ -144,6 +146,9 @@ impl<'a> Reader<'a> {
                 }
                 _ => return Err(refusal_at(Code::KubeconfigNotYaml, &span)),
             };
+            if map.len() == FIELDS_MAX {
+                return Err(refusal_at(Code::KubeconfigTooLarge, &span));
+            }
             let path = path_join(path, &key);
             if map.iter().any(|(name, _)| *name == key) {
                 return Err(Refusal::at_path(Code::KubeconfigDuplicate, path));
