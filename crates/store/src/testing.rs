@@ -106,7 +106,7 @@ fn server_url() -> String {
     std::env::var(VARIABLE).unwrap_or_else(|_| {
         panic!(
             "{VARIABLE} is not set. This test needs a PostgreSQL server; run it through the lab:\n\n    \
-             cargo run -p nalabo-lab -- run -- cargo test -p nalabo-store\n\n\
+             cargo run -p nalabo-lab -- run --no-clusters -- cargo test -p nalabo-store\n\n\
              or start one with `cargo run -p nalabo-lab -- postgres` and export what it prints."
         );
     })
