@@ -62,6 +62,7 @@ export function formatOf(intl: IntlShape): Format {
     },
     milliseconds: (ms) => {
       if (ms == null) return UNKNOWN;
+      if (ms < 1) return t("unit.under_ms");
       return ms < 1_000
         ? t("unit.ms", { value: number(Math.round(ms)) })
         : t("unit.s", { value: number(ms / 1_000, { maximumFractionDigits: 1 }) });

@@ -138,10 +138,29 @@ export function changesOf(before: unknown, after: unknown): { field: string; fro
     .filter(({ from, to }) => from !== to);
 }
 
+/** More than this stand behind a click: what was said when something was made is long. */
+const CHANGES_SHOWN = 3;
+
 function Changes({ before, after }: { before: unknown; after: unknown }) {
-  const known = useTextIfKnown();
+  const t = useText();
   const changes = changesOf(before, after);
+  const rest = changes.slice(CHANGES_SHOWN);
   if (changes.length === 0) return null;
+  return (
+    <>
+      <ChangeList changes={changes.slice(0, CHANGES_SHOWN)} />
+      {rest.length > 0 && (
+        <details className={styles.rest}>
+          <summary>{t("audit.more", { count: rest.length })}</summary>
+          <ChangeList changes={rest} />
+        </details>
+      )}
+    </>
+  );
+}
+
+function ChangeList({ changes }: { changes: ReturnType<typeof changesOf> }) {
+  const known = useTextIfKnown();
   return (
     <dl className={styles.changes}>
       {changes.map(({ field, from, to }) => (

@@ -10,7 +10,7 @@ import { Status } from "../ui/Status";
 import util from "../ui/util.module.css";
 import { DescribeFields } from "./DescribeFields";
 import styles from "./DescribeStep.module.css";
-import { type DescribeForm, describeRefused } from "./describe";
+import { type DescribeForm, describeRefused, isOnField } from "./describe";
 import { ProblemNote } from "./ProblemNote";
 import { WizardFoot } from "./WizardFoot";
 import type { Candidate } from "./wizard";
@@ -58,11 +58,15 @@ export function DescribeStep({
 function Describe({ candidate: it, onChange }: { candidate: Candidate; onChange: (change: Change) => void }) {
   const t = useText();
   const form = useForm<DescribeForm>({ defaultValues: it.describe });
-  const { watch } = form;
+  const { watch, clearErrors } = form;
   useEffect(() => {
-    const { unsubscribe } = watch((describe) => onChange({ describe: describe as DescribeForm }));
+    const { unsubscribe } = watch((describe, { name }) => {
+      // What the server said was of the text before.
+      if (name) clearErrors(name);
+      onChange({ describe: describe as DescribeForm });
+    });
     return unsubscribe;
-  }, [watch, onChange]);
+  }, [watch, clearErrors, onChange]);
   useEffect(() => {
     if (!it.problem) return;
     if (it.problem.code === "name_taken")
@@ -85,12 +89,12 @@ function Describe({ candidate: it, onChange }: { candidate: Candidate; onChange:
   return (
     <fieldset className={styles.candidate}>
       <legend>{it.key}</legend>
-      {it.problem && (
+      {it.problem && !isOnField(it.problem) && (
         <div className={util.stack}>
           <ProblemNote problem={it.problem} />
-          {existing && (
+          {existing?.name && (
             <Link to="/admin/infrastructures/$id" params={{ id: existing.id }}>
-              {t("remedy.open_for", { name: existing.name ?? "" })}
+              {t("remedy.open_for", { name: existing.name })}
             </Link>
           )}
         </div>

@@ -21,19 +21,21 @@ export function FleetTotals({ totals }: { totals: Totals }) {
         {RESOURCES.map((resource) => {
           const usage = usageOf(resource, totals);
           if (!usage) return null;
+          const used = shareOf(usage.used, usage.allocatable);
           const requested = shareOf(usage.requested, usage.allocatable);
           return (
             <div key={resource} className={styles.total}>
               <h3>{t(RESOURCE_WORDS[resource])}</h3>
               <p className={styles.shares}>
                 <span className={styles.big}>
-                  <Share share={shareOf(usage.used, usage.allocatable)} strong />
+                  <Share share={used ?? requested} strong />
                 </span>
-                {requested != null && (
-                  <span className={styles.requested}>
-                    {t("resource.percent_requested", { percent: format.percent(requested) })}
-                  </span>
-                )}
+                <span className={styles.requested}>
+                  {used == null
+                    ? t("resource.requested")
+                    : requested != null &&
+                      t("resource.percent_requested", { percent: format.percent(requested) })}
+                </span>
               </p>
               <Gauge usage={usage} big />
               <dl>

@@ -283,8 +283,12 @@ function UsageNow({ infrastructure: { metadata, status } }: { infrastructure: In
             <div key={resource}>
               <h3>{t(RESOURCE_WORDS[resource])}</h3>
               <p className={styles.big}>
-                {usage.used == null ? t("resource.not_measured") : amount(resource, usage.used)}{" "}
-                <small>{t("usage.of", { allocatable: amount(resource, usage.allocatable) })}</small>
+                {amount(resource, usage.used ?? usage.requested)}{" "}
+                <small>
+                  {t(usage.used == null ? "usage.requested_of" : "usage.of", {
+                    allocatable: amount(resource, usage.allocatable),
+                  })}
+                </small>
               </p>
               <ResourceCell
                 resource={resource}
@@ -293,9 +297,11 @@ function UsageNow({ infrastructure: { metadata, status } }: { infrastructure: In
                 big
               />
               <p className={styles.under}>
-                {usage.requested != null
-                  ? t("usage.requested", { requested: amount(resource, usage.requested) })
-                  : t("usage.pods_total", { total: metadata.pods.total })}
+                {usage.used == null
+                  ? t("usage.not_measured")
+                  : usage.requested != null
+                    ? t("usage.requested", { requested: amount(resource, usage.requested) })
+                    : t("usage.pods_total", { total: metadata.pods.total })}
               </p>
             </div>
           );

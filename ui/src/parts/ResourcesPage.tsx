@@ -209,8 +209,9 @@ function UsageFigures({ row, resource }: { row: UsageRow; resource: Resource }) 
       />
       {usage && (
         <span className={table.sub}>
-          {t("usage.of_allocatable", {
-            used: usage.used == null ? "—" : amount(resource, usage.used),
+          {t(usage.used == null ? "usage.requested_of_allocatable" : "usage.of_allocatable", {
+            used: amount(resource, usage.used),
+            requested: amount(resource, usage.requested),
             allocatable: amount(resource, usage.allocatable),
           })}
         </span>

@@ -43,7 +43,9 @@ function lookOf(run: TestRun, stage: StageName): Look {
   const ended = run.ended[stage];
   if (ended) return ended.outcome;
   if (run.running === stage) return "running";
-  return run.phase === "running" ? "waiting" : "not_reached";
+
+  // A failure ends the test; its report may still be on its way.
+  return run.phase === "running" && !failedStage(run) ? "waiting" : "not_reached";
 }
 
 /** Where a run is, in a word and a figure. */
@@ -57,7 +59,8 @@ export function RunStatus({ run }: { run: TestRun }) {
       </Status>
     );
   }
-  if (run.phase === "running") {
+  const failed = failedStage(run);
+  if (run.phase === "running" && !failed) {
     const at = run.running ?? STAGES.find((it) => !run.ended[it]) ?? "storage";
     return (
       <Status tone="act" icon="spinner" small>
@@ -65,7 +68,6 @@ export function RunStatus({ run }: { run: TestRun }) {
       </Status>
     );
   }
-  const failed = failedStage(run);
   return (
     <Status tone="down" icon="cross" small>
       {failed ? t("test.failed_at", { stage: word(failed.stage) }) : t("test.broken")}

@@ -54,6 +54,13 @@ function labelsWrite(labels: Record<string, string>): string {
 
 const FIELDS: readonly (keyof DescribeForm)[] = ["name", "description", "environment", "region", "labels"];
 
+/** Whether a refusal is about a field of this form, so that it is told there. */
+export function isOnField(problem: ApiProblem): boolean {
+  return Object.keys(fieldErrors(problem)).some((pointer) =>
+    FIELDS.includes(pointer.split(".")[0] as keyof DescribeForm),
+  );
+}
+
 /** Puts each error of the server on its field, and the focus on the first. Says whether there was one. */
 export function describeRefused(form: UseFormReturn<DescribeForm>, problem: ApiProblem): boolean {
   const errors = Object.entries(fieldErrors(problem));

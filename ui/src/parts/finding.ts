@@ -12,6 +12,8 @@ export function useFinding(): (stage: Stage | undefined) => string | null {
     const passed = outcome === "passed";
     const told = () => {
       switch (stage.stage) {
+        case "read":
+          return facts.context && t("finding.read", { context: facts.context });
         case "resolve":
           return facts.addresses;
         case "tcp":

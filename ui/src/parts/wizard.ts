@@ -126,7 +126,7 @@ export function wizardReduce(state: WizardState, action: WizardAction): WizardSt
         ...state,
         candidates: state.candidates.map((it) =>
           it.key === action.key
-            ? { ...it, ...action.change }
+            ? { ...it, ...action.change, problem: action.change.describe ? null : it.problem }
             : // There is one default: choosing it here takes it away there.
               { ...it, isDefault: action.change.isDefault ? false : it.isDefault },
         ),
