@@ -28,17 +28,21 @@ export interface Format {
   day(at: string): string;
 }
 
+type NumberOptions = NonNullable<Parameters<IntlShape["formatters"]["getNumberFormat"]>[1]>;
+
 /** Three figures that count: 97.4, 477, 1,672. */
-function figures(value: number): Intl.NumberFormatOptions {
+function figures(value: number): NumberOptions {
   return { maximumFractionDigits: Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2 };
 }
 
 export function formatOf(intl: IntlShape): Format {
   const t: Text = textOf(intl);
-  const number = (value: number, options?: Intl.NumberFormatOptions) =>
-    new Intl.NumberFormat(intl.locale, options).format(value);
+
+  // Kept ones: making a formatter costs more than drawing the row it is for.
+  const number = (value: number, options?: NumberOptions) =>
+    intl.formatters.getNumberFormat(intl.locale, options).format(value);
   const date = (ms: number, options: Intl.DateTimeFormatOptions) =>
-    new Intl.DateTimeFormat(intl.locale, options).format(ms);
+    intl.formatters.getDateTimeFormat(intl.locale, options).format(ms);
 
   return {
     count: (value) => (value == null ? UNKNOWN : number(value)),

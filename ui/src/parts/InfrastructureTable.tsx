@@ -33,11 +33,12 @@ export function InfrastructureTable({
   useLayoutEffect(() => {
     if (body.current) setTop(body.current.getBoundingClientRect().top + window.scrollY);
   }, []);
+  const [row_px] = useState(() => (window.innerWidth <= 640 ? CARD_PX : ROW_PX));
   const isVirtual = rows.length > VIRTUAL_FROM;
   const virtual = useWindowVirtualizer({
     count: rows.length,
     enabled: isVirtual,
-    estimateSize: () => (window.innerWidth <= 640 ? CARD_PX : ROW_PX),
+    estimateSize: () => row_px,
     getItemKey: (index) => rows[index]?.id ?? index,
     overscan: AROUND,
     scrollMargin: top_px,
