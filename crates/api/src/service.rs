@@ -14,7 +14,7 @@ use axum::Router;
 use axum::extract::{ConnectInfo, DefaultBodyLimit, MatchedPath, Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{any, get};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use ipnet::IpNet;
 use nalabo_app::{Actor, App, Ctx, RequestFace, sign_ins};
@@ -130,8 +130,10 @@ pub fn router(options: ApiOptions) -> Result<Router, OperationsMismatch> {
         .merge(docs)
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
-        .route("/api", get(unknown_operation))
-        .route("/api/{*rest}", axum::routing::any(unknown_operation))
+        .route("/api", any(unknown_operation))
+        .route("/api/", any(unknown_operation))
+        .route("/api/{*rest}", any(unknown_operation))
+        .method_not_allowed_fallback(unknown_method)
         .fallback(console::file)
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn_with_state(api.clone(), around))
@@ -318,6 +320,12 @@ fn panicked(failure: Box<dyn std::any::Any + Send>) -> Response {
 async fn ready(State(api): State<Api>) -> Result<&'static str, Problem> {
     api.app.ready().await?;
     Ok("ok\n")
+}
+
+async fn unknown_method() -> Problem {
+    let status = StatusCode::METHOD_NOT_ALLOWED;
+    Problem::new(status, "unknown_method", "this cannot be done here")
+        .hint("see /api/docs for what there is")
 }
 
 async fn unknown_operation() -> Problem {

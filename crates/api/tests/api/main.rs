@@ -1,4 +1,12 @@
 //! The HTTP side of NALABO, asked as a browser asks it; `NALABO_TEST_DATABASE_URL` names a
 //! PostgreSQL, the clusters are pretended.
 
+mod access;
+mod change;
+mod connect;
+mod events;
 mod generated;
+mod house;
+mod list;
+mod sign_in;
+mod visitor;
