@@ -2,6 +2,7 @@ import { describe, expect, test, vi } from "vitest";
 import {
   connectionTest,
   failedStage,
+  ownRun,
   TEST_BEGUN,
   type TestEvent,
   testEventParse,
@@ -106,4 +107,15 @@ describe("a run", () => {
 test("a failure of NALABO itself arrives as a problem in the stream", async () => {
   const events = await told(answer('event: problem\ndata: {"code":"internal","status":500}\n\n', 9));
   expect(events).toMatchObject([{ type: "broke", problem: { code: "internal", status: 500 } }]);
+});
+
+test("a credential for the same infrastructure again is no duplicate of it", () => {
+  const identity: Stage = {
+    ...stage("identity", "warning"),
+    code: "duplicate",
+    facts: { user: "me", duplicate_of: "paris" },
+  };
+  const run = testReduce(TEST_BEGUN, { type: "ended", result: identity });
+  expect(ownRun(run, "paris").ended.identity).toMatchObject({ outcome: "passed", facts: { user: "me" } });
+  expect(ownRun(run, "lyon").ended.identity?.outcome).toBe("warning");
 });

@@ -6,6 +6,7 @@
  */
 import { useEffect, useRef, useState } from "react";
 import { credentialReplace, INFRASTRUCTURE_NOUNS, kubeconfigParse, useCommand } from "../api/commands";
+import { ownRun } from "../api/connectionTest";
 import { type ApiProblem, problemOf } from "../api/problem";
 import type { Infrastructure, ParsedContext, Source } from "../api/types";
 import { useText } from "../i18n/text";
@@ -90,7 +91,7 @@ export default function ReplaceDialog({
     if (now) replace.mutate({ source: now, narrow: narrow && overpowered }, { onError: setProblem });
   };
 
-  const { run } = test;
+  const run = test.run && ownRun(test.run, it.name);
   const overpowered = run?.report?.overpowered ?? false;
   const usable = contexts?.filter((it) => it.usable) ?? [];
   return (

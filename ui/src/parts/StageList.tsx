@@ -52,10 +52,12 @@ function lookOf(run: TestRun, stage: StageName): Look {
 export function RunStatus({ run }: { run: TestRun }) {
   const t = useText();
   const word = useStageWord();
+
+  const warnings = STAGES.filter((it) => run.ended[it]?.outcome === "warning").length;
   if (run.phase === "passed") {
     return (
       <Status tone="ok" icon="check" small>
-        {t("test.passed")}
+        {warnings > 0 ? t("test.passed_warnings", { count: warnings }) : t("test.passed")}
       </Status>
     );
   }
