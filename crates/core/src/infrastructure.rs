@@ -210,7 +210,7 @@ pub struct CredentialFace {
     pub subject: Option<String>,
     /// When it ends, where that can be read.
     pub expires_at: Option<Timestamp>,
-    /// NALABO minted it and renews it by itself.
+    /// NALABO renews it by itself.
     pub renewed: bool,
 }
 

@@ -21,6 +21,9 @@ pub enum RbacPurpose {
 }
 
 impl RbacPurpose {
+    /// Both of them.
+    pub const ALL: [Self; 2] = [Self::Monitor, Self::Workshops];
+
     /// The account whose tokens serve this purpose.
     pub(crate) const fn service_account(self) -> &'static str {
         match self {

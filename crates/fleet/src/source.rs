@@ -18,6 +18,7 @@ use crate::authority::{Authorities, authorities_read, needs_authority};
 use crate::certificate::{CertificateFacts, certificate_facts};
 use crate::endpoint::{endpoint_parse, endpoint_text};
 use crate::jwt::JwtClaims;
+use crate::rbac::{self, RbacPurpose};
 use crate::{FleetError, Refusal};
 
 mod sealed;
@@ -53,11 +54,26 @@ pub(crate) enum Credential {
     Mounted { folder: PathBuf },
 }
 
-/// The service account that we made and mint tokens of.
+/// The narrow service account of our manifest, whose tokens we may mint: that is one of its rights.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Minted {
     pub(crate) namespace: String,
     pub(crate) service_account: String,
+}
+
+impl Minted {
+    /// The account of `claims`, when it is one of our manifest and its token ends.
+    fn of(claims: &JwtClaims) -> Option<Self> {
+        claims.expires_at?;
+        let account = claims.subject.as_deref()?.strip_prefix("system:serviceaccount:")?;
+        let (namespace, service_account) = account.split_once(':')?;
+        let ours = namespace == rbac::NAMESPACE
+            && RbacPurpose::ALL.iter().any(|it| it.service_account() == service_account);
+        ours.then(|| Self {
+            namespace: namespace.to_owned(),
+            service_account: service_account.to_owned(),
+        })
+    }
 }
 
 impl fmt::Debug for Source {
@@ -80,7 +96,7 @@ impl Source {
         }
     }
 
-    /// Whether NALABO minted its token, and more than half of the token's life has passed.
+    /// Whether its token is ours to renew, and more than half of the token's life has passed.
     pub fn renewal_is_due(&self, now: Timestamp) -> bool {
         let Credential::Token { token, minted: Some(_) } = &self.credential else { return false };
         let claims = JwtClaims::of(token.expose_secret());
@@ -123,7 +139,9 @@ impl Credential {
         if token.len() > TOKEN_MAX_BYTES || !token.bytes().all(|c| c.is_ascii_graphic()) {
             return Err(Code::KubeconfigBadToken);
         }
-        Ok(Self::Token { token: token.to_owned().into(), minted: None })
+        // Made from our manifest by somebody else's hand, it may renew itself all the same.
+        let minted = Minted::of(&JwtClaims::of(token));
+        Ok(Self::Token { token: token.to_owned().into(), minted })
     }
 
     fn face(&self) -> CredentialFace {

@@ -265,7 +265,7 @@ impl Code {
             Self::ServerPort => say(
                 format!("{at} is on a port that NALABO does not contact."),
                 "Use the port of the API server (443, 6443, 8443 or 16443), or let the operator \
-                 add the network to NALABO_ALLOW_NETWORKS.",
+                 add the port to NALABO_ALLOW_PORTS.",
                 Some(SHOW_SERVER.to_owned()),
             ),
             Self::KubeconfigBadBase64 => fixed(

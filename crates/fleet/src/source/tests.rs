@@ -1,3 +1,6 @@
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
 use super::*;
 
 const CANARY: &str = "s3cr3t-c4n4ry-0123456789";
@@ -78,4 +81,18 @@ fn a_pod_reads_its_mounted_account_anew_and_seals_no_token() {
         Source::from_sealed(sealed.expose_secret()).expect("ours").origin(),
         source.origin()
     );
+}
+
+#[test]
+fn a_pasted_token_of_our_own_service_account_is_renewed_and_no_other_is() {
+    let renewed = |claims: &str| {
+        let payload = URL_SAFE_NO_PAD.encode(claims);
+        let token = format!("e30.{payload}.c2ln");
+        Credential::token(&token).expect("visible characters").face().renewed
+    };
+    let account = "system:serviceaccount:nalabo-system:nalabo-monitor";
+    assert!(renewed(&format!(r#"{{"sub":"{account}","iat":1000,"exp":2000}}"#)));
+    assert!(!renewed(&format!(r#"{{"sub":"{account}"}}"#)), "one that never ends needs no other");
+    assert!(!renewed(r#"{"sub":"system:serviceaccount:default:nalabo-monitor","exp":2000}"#));
+    assert!(!renewed(r#"{"sub":"system:serviceaccount:nalabo-system:default","exp":2000}"#));
 }
