@@ -27,17 +27,20 @@ use nalabo_core::id::InfrastructureId;
 use nalabo_store::{self as store, Change, ChangeKind, infrastructure_lease_name};
 use tokio::sync::{broadcast, mpsc};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
+use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 use uuid::Uuid;
 
+use crate::changes::Numbered;
 use crate::{App, Error};
 
 /// How long a lease holds without renewal; a replica that dies is followed within this time.
 const LEASE_LIFE: Duration = Duration::from_secs(20);
 /// How often leases are renewed and free ones taken.
 const LEASE_EVERY: Duration = Duration::from_secs(5);
+/// Many changes at once, as when a fleet is connected, are one reason to share.
+const SHARE_AFTER_CHANGE: Duration = Duration::from_millis(200);
 /// Watchers begin this far apart, so that a restart does not knock on every door at once.
 const RAMP: Duration = Duration::from_millis(20);
 /// Longest wait for the watchers to put down what they do.
@@ -82,16 +85,22 @@ impl InfrastructureManager {
     /// Watches until `stop`, then releases what it held.
     pub async fn run(mut self, stop: CancellationToken) {
         let mut changes = self.app.changes.subscribe(None).live;
-        let mut tick = interval(LEASE_EVERY);
-        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut share_at = Instant::now();
         let journal = Arc::clone(&self.journal);
         let writer_stop = CancellationToken::new();
         let writer = tokio::spawn(journal.run(writer_stop.clone()));
         loop {
             tokio::select! {
                 () = stop.cancelled() => break,
-                _ = tick.tick() => self.share().await,
-                change = changes.recv() => self.hear(change).await,
+                () = sleep_until(share_at) => {
+                    self.share().await;
+                    share_at = Instant::now() + LEASE_EVERY;
+                }
+                change = changes.recv() => {
+                    if self.hear(change) {
+                        share_at = share_at.min(Instant::now() + SHARE_AFTER_CHANGE);
+                    }
+                }
                 Some(ended) = self.tasks.join_next() => self.bury(ended),
             }
         }
@@ -111,21 +120,18 @@ impl InfrastructureManager {
         }
     }
 
-    /// Reacts to a change that a person or another replica made.
-    async fn hear(
-        &mut self,
-        change: Result<crate::changes::Numbered, broadcast::error::RecvError>,
-    ) {
+    /// Wakes whom a change concerns; says whether the fleet is to be shared out anew.
+    fn hear(&self, change: Result<Numbered, broadcast::error::RecvError>) -> bool {
         match change.map(|it| it.change) {
-            Ok(Change::Infrastructure { change: ChangeKind::Status, .. }) => {}
+            Ok(Change::Infrastructure { change: ChangeKind::Status, .. }) => false,
             Ok(Change::Infrastructure { id, change: ChangeKind::Changed }) => {
                 if let Some(watch) = self.watches.get(&id) {
                     // A full mailbox says the same already.
                     let _ = watch.wake.try_send(LookAgain);
                 }
-                self.share().await;
+                true
             }
-            _ => self.share().await,
+            _ => true,
         }
     }
 
@@ -177,7 +183,7 @@ impl InfrastructureManager {
         let journal = Arc::clone(&self.journal);
         self.tasks.spawn(async move {
             let watching = async {
-                tokio::time::sleep_until(Instant::now() + delay).await;
+                tokio::time::sleep(delay).await;
                 let mut watcher = Watcher::new(app, journal, id, lease_token);
                 watcher.run(mailbox).await;
             };

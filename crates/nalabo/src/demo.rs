@@ -20,6 +20,8 @@ use crate::settings::Settings;
 
 const EMAIL: &str = "demo@example.org";
 const CONNECT_DEADLINE: Duration = Duration::from_secs(90);
+const TRIES: u32 = 5;
+const TRY_AGAIN_AFTER: Duration = Duration::from_secs(5);
 /// Pretend clusters are connected so many at a time.
 const CONNECT_AT_ONCE: usize = 8;
 
@@ -194,16 +196,20 @@ async fn connect_and_wait(
 
 type Connected = Result<anyhow::Result<String>, tokio::task::JoinError>;
 
-fn progress(ended: Option<Connected>, done: &mut usize, total: usize) {
-    *done += 1;
+/// Counts what was connected, and says so now and then.
+fn progress(ended: Option<Connected>, connected: &mut usize, total: usize) {
     match ended {
-        Some(Ok(Ok(name))) if total <= 20 => println!("connected {name} ({done}/{total})"),
-        Some(Ok(Ok(_))) if done.is_multiple_of(25) || *done == total => {
-            println!("connected {done}/{total}");
+        Some(Ok(Ok(name))) => {
+            *connected += 1;
+            if total <= 20 {
+                println!("connected {name} ({connected}/{total})");
+            } else if connected.is_multiple_of(25) || *connected == total {
+                println!("connected {connected}/{total}");
+            }
         }
         Some(Ok(Err(error))) => eprintln!("{error:#}"),
         Some(Err(error)) => eprintln!("{error}"),
-        _ => {}
+        None => {}
     }
 }
 
@@ -240,14 +246,23 @@ impl Client {
             "region": candidate.region,
             "source": { "kind": "kubeconfig", "kubeconfig": candidate.kubeconfig },
         });
-        let answer = self
-            .http
-            .post(format!("{}/api/admin/infrastructures", self.url))
-            .header(reqwest::header::COOKIE, &self.cookie)
-            .json(&body)
-            .send()
-            .await
-            .with_context(|| format!("connect {}", candidate.name))?;
+        let mut tries = 1;
+        let answer = loop {
+            let answer = self
+                .http
+                .post(format!("{}/api/admin/infrastructures", self.url))
+                .header(reqwest::header::COOKIE, &self.cookie)
+                .json(&body)
+                .send()
+                .await
+                .with_context(|| format!("connect {}", candidate.name))?;
+            // A busy machine says so, and nothing was changed.
+            if answer.status() != reqwest::StatusCode::SERVICE_UNAVAILABLE || tries == TRIES {
+                break answer;
+            }
+            tries += 1;
+            tokio::time::sleep(TRY_AGAIN_AFTER).await;
+        };
         let status = answer.status();
         if status.is_success() {
             return Ok(candidate.name.clone());
