@@ -1,6 +1,7 @@
 import { lazy } from "react";
 import { useText } from "../i18n/text";
 import { OnDemand } from "../ui/OnDemand";
+import util from "../ui/util.module.css";
 import styles from "./AccountMenu.module.css";
 
 const load = () => import("./AccountMenu");
@@ -22,8 +23,8 @@ export function AccountButton({
 }) {
   const t = useText();
   const button = (
-    <button type="button" className={styles.who} aria-label={t("account.menu", { email: user.email })}>
-      {initialsOf(user)}
+    <button type="button" className={styles.who}>
+      {initialsOf(user)} <span className={util.sr}>{t("account.menu", { email: user.email })}</span>
     </button>
   );
   const menu = <AccountMenu user={user} onShortcuts={onShortcuts} trigger={button} />;

@@ -1,5 +1,5 @@
 import { createFileRoute, redirect, useRouter } from "@tanstack/react-router";
-import { useState } from "react";
+import { useEffect, useState } from "react";
 import { useForm } from "react-hook-form";
 import { setUp } from "../api/commands";
 import { fieldErrors, problemOf } from "../api/problem";
@@ -37,7 +37,13 @@ function SetupPage() {
   const t = useText();
   const router = useRouter();
   const { cache } = Route.useRouteContext();
-  const [token] = useState(tokenTake);
+  const [token, setToken] = useState(tokenTake);
+  // The link may be opened in the tab that already shows this page: only the fragment changes then.
+  useEffect(() => {
+    const take = () => setToken((known) => tokenTake() || known);
+    window.addEventListener("hashchange", take);
+    return () => window.removeEventListener("hashchange", take);
+  }, []);
   const { register, handleSubmit, setError, formState } = useForm<SetupForm>();
   const fieldText = useFieldText();
   const problem = formState.errors.root?.cause as unknown;
