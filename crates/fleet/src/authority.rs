@@ -5,7 +5,6 @@
 
 use std::fs::File;
 use std::io::Read as _;
-use std::net::IpAddr;
 use std::path::Path;
 
 use nalabo_core::connection::Code;
@@ -60,18 +59,11 @@ impl Authorities {
         match self {
             Self::System => "system".to_owned(),
             Self::Mounted(_) => "mounted".to_owned(),
-            Self::Given(certificates) => fingerprint(&certificates.concat_der()),
+            Self::Given(certificates) => {
+                let all: Vec<u8> = certificates.iter().flat_map(|it| it.iter().copied()).collect();
+                fingerprint(&all)
+            }
         }
-    }
-}
-
-trait ConcatDer {
-    fn concat_der(&self) -> Vec<u8>;
-}
-
-impl ConcatDer for Vec<CertificateDer<'static>> {
-    fn concat_der(&self) -> Vec<u8> {
-        self.iter().flat_map(|it| it.as_ref().iter().copied()).collect()
     }
 }
 
@@ -103,19 +95,9 @@ pub(crate) fn needs_authority(endpoint: &Url) -> bool {
         Some(Host::Ipv4(it)) => {
             it.is_private() || it.is_loopback() || it.is_link_local() || it.is_unspecified()
         }
-        Some(Host::Ipv6(it)) => !IpAddr::V6(it).is_ipv6_global_unicast(),
+        // 2000::/3 is all of the public internet's IPv6.
+        Some(Host::Ipv6(it)) => it.segments()[0] & 0xe000 != 0x2000,
         None => true,
-    }
-}
-
-trait GlobalUnicast {
-    fn is_ipv6_global_unicast(&self) -> bool;
-}
-
-impl GlobalUnicast for IpAddr {
-    /// 2000::/3, all of the public internet's IPv6.
-    fn is_ipv6_global_unicast(&self) -> bool {
-        matches!(self, Self::V6(it) if it.segments()[0] & 0xe000 == 0x2000)
     }
 }
 

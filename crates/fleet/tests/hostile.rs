@@ -22,7 +22,7 @@ fn nodes(count: usize, next: &str) -> String {
 
 #[tokio::test]
 async fn a_long_list_is_read_page_by_page_and_summed() {
-    let server = Server::start(CANARY, true, |asked| async move {
+    let server = Server::start(CANARY, |asked| async move {
         match asked.as_str() {
             "GET /api/v1/nodes?limit=500" => json(200, nodes(500, "a=b&c+d")),
             "GET /api/v1/nodes?limit=500&continue=a%3Db%26c%2Bd" => json(200, nodes(500, "last")),
@@ -40,7 +40,7 @@ async fn a_long_list_is_read_page_by_page_and_summed() {
 
 #[tokio::test]
 async fn pages_that_are_too_large_are_asked_for_smaller() {
-    let server = Server::start(CANARY, true, |asked| async move {
+    let server = Server::start(CANARY, |asked| async move {
         match asked.as_str() {
             "GET /api/v1/nodes?limit=500" => json(200, " ".repeat(17 * 1024 * 1024)),
             "GET /api/v1/nodes?limit=50" => json(200, nodes(3, "")),
@@ -55,7 +55,7 @@ async fn pages_that_are_too_large_are_asked_for_smaller() {
 
 #[tokio::test]
 async fn a_list_that_changed_under_us_makes_the_inventory_partial() {
-    let server = Server::start(CANARY, true, |asked| async move {
+    let server = Server::start(CANARY, |asked| async move {
         match asked.as_str() {
             "GET /api/v1/nodes?limit=500" => json(200, nodes(5, "old")),
             it if it.starts_with("GET /api/v1/nodes") => {
@@ -75,7 +75,7 @@ async fn three_lists_at_once_leave_room_for_the_probe() {
     let open = Arc::new(Notify::new());
     let (now_open, most_open) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
     let seen = (open.clone(), now_open.clone(), most_open.clone());
-    let server = Server::start(CANARY, true, move |asked| {
+    let server = Server::start(CANARY, move |asked| {
         let (open, now_open, most_open) = seen.clone();
         async move {
             if asked.contains("?limit=") {
@@ -110,22 +110,16 @@ async fn three_lists_at_once_leave_room_for_the_probe() {
 
 #[tokio::test]
 async fn a_server_that_closes_idle_connections_is_no_outage() {
-    let server = Server::start(CANARY, false, |asked| async move {
-        let mut answer = friendly(&asked);
-        // It says that it keeps the connection, and then does not.
-        answer.headers_mut().insert("Connection", "keep-alive".parse().expect("a header"));
-        answer
-    })
-    .await;
+    let server = Server::start_for(CANARY, 1, |asked| async move { friendly(&asked) }).await;
     let service = factory().service(&server.source).expect("a service");
     for _ in 0..5 {
-        service.probe(false).await.expect("an answer");
+        service.probe(false).await.expect("the same question on a new connection");
     }
 }
 
 #[tokio::test]
 async fn a_write_is_never_sent_twice() {
-    let server = Server::start(CANARY, true, |asked| async move {
+    let server = Server::start(CANARY, |asked| async move {
         if asked.starts_with("POST") { json(504, CANARY) } else { friendly(&asked) }
     })
     .await;
@@ -138,7 +132,7 @@ async fn a_write_is_never_sent_twice() {
 
 #[tokio::test]
 async fn a_list_that_is_to_be_asked_for_later_is_asked_for_once_more() {
-    let server = Server::start(CANARY, true, |asked| async move {
+    let server = Server::start(CANARY, |asked| async move {
         if asked.starts_with("GET /api/v1/pods") {
             let mut busy = json(429, r#"{"kind":"Status","code":429}"#);
             busy.headers_mut().insert("Retry-After", "0".parse().expect("a header"));
@@ -154,7 +148,7 @@ async fn a_list_that_is_to_be_asked_for_later_is_asked_for_once_more() {
 
 #[tokio::test]
 async fn odd_objects_are_counted_as_far_as_they_can_be_read() {
-    let server = Server::start(CANARY, true, |asked| async move {
+    let server = Server::start(CANARY, |asked| async move {
         match asked.split('?').next().unwrap_or_default() {
             "GET /api/v1/nodes" => {
                 json(200, r#"{"items":[{},{"status":{}},{"status":{"capacity":{"cpu":"many"}}}]}"#)

@@ -150,10 +150,16 @@ async fn an_administrators_paste_makes_a_narrow_account_and_is_needed_no_more() 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_token_that_was_pasted_is_not_ours_to_renew() {
+async fn a_pasted_token_renews_itself_when_it_is_of_our_account_and_only_then() {
     let lab = lab().await;
-    let service = factory().service(&narrow(&lab, lab.endpoint())).expect("a service");
-    assert!(service.token_renew(now()).await.expect("nothing to do").is_none());
+    let ours = factory().service(&narrow(&lab, lab.endpoint())).expect("a service");
+    let renewed = ours.token_renew(now()).await.expect("allowed").expect("a new token");
+    assert!(tested(&factory(), &renewed).await.report.passed);
+    let hour = std::time::Duration::from_secs(3600);
+    let token = lab.token_of("default", "default", hour).await.expect("a token");
+    let other = token_source(lab.endpoint(), &token, Some(lab.ca_pem())).expect("a source");
+    let other = factory().service(&other).expect("a service");
+    assert!(other.token_renew(now()).await.expect("nothing to do").is_none());
 }
 
 /// What is accepted means the same to kubectl: the same server, the same token.

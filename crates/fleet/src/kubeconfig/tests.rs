@@ -606,7 +606,7 @@ fn bombs_are_refused_before_they_are_expanded() {
     assert_eq!(kubeconfig_parse(&deep).expect_err("deep").code, Code::KubeconfigNotYaml);
     let wide = format!("extensions: [{}]", "1,".repeat(100_000));
     assert_eq!(kubeconfig_parse(&wide).expect_err("wide").code, Code::KubeconfigTooLarge);
-    let keys: String = (0..20_000).map(|it| format!("k{it}: 1\n")).collect();
+    let keys: String = (0..300).map(|it| format!("k{it}: 1\n")).collect();
     assert_eq!(kubeconfig_parse(&keys).expect_err("many keys").code, Code::KubeconfigTooLarge);
 }
 

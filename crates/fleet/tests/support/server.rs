@@ -1,8 +1,9 @@
 //! A server that answers as a test says: for what neither a real API server nor the fault proxy
 //! can be made to do.
 
-use std::convert::Infallible;
 use std::future::Future;
+use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
@@ -27,7 +28,17 @@ pub struct Server {
 
 impl Server {
     /// `answer` receives method and path with query, as `GET /version`.
-    pub async fn start<F, R>(token: &str, keep_alive: bool, answer: F) -> Self
+    pub async fn start<F, R>(token: &str, answer: F) -> Self
+    where
+        F: Fn(String) -> R + Send + Sync + 'static,
+        R: Future<Output = Answer> + Send + 'static,
+    {
+        Self::start_for(token, usize::MAX, answer).await
+    }
+
+    /// The same, hanging up without a word on whoever sends more than so many requests on one
+    /// connection.
+    pub async fn start_for<F, R>(token: &str, requests_max: usize, answer: F) -> Self
     where
         F: Fn(String) -> R + Send + Sync + 'static,
         R: Future<Output = Answer> + Send + 'static,
@@ -43,14 +54,17 @@ impl Server {
                 let (acceptor, answer, heard) = (acceptor.clone(), answer.clone(), heard.clone());
                 tokio::spawn(async move {
                     let Ok(tls) = acceptor.accept(tcp).await else { return };
+                    let left = AtomicUsize::new(requests_max);
                     let service = service_fn(move |request: Request<Incoming>| {
+                        let hang_up = left.fetch_sub(1, Ordering::SeqCst) == 0;
                         let asked = format!("{} {}", request.method(), request.uri());
                         heard.lock().expect("not poisoned").push(asked.clone());
                         let answer = answer(asked);
-                        async move { Ok::<_, Infallible>(answer.await) }
+                        async move {
+                            if hang_up { Err(io::Error::other("enough")) } else { Ok(answer.await) }
+                        }
                     });
-                    let mut server = hyper::server::conn::http1::Builder::new();
-                    server.keep_alive(keep_alive);
+                    let server = hyper::server::conn::http1::Builder::new();
                     let _ = server.serve_connection(TokioIo::new(tls), service).await;
                 });
             }
