@@ -180,7 +180,8 @@ pub(crate) async fn source_test(
         .await
         .map_err(|_| Error::Internal("the gate of the tests is never closed".to_owned()))?;
     let service = app.factory.service(source).map_err(|it| Error::Internal(it.detail))?;
-    let mut tested = service.connection_test(events, app.now()).await;
+    // On the heap: what a whole test keeps in mind is too much for the stack of whoever asks.
+    let mut tested = Box::pin(service.connection_test(events, app.now())).await;
     if let (Some(uid), true) = (&tested.cluster_uid, tested.report.passed) {
         let holder = nalabo_store::infrastructure_find_by_cluster(app.db.pool(), uid);
         if let Some((id, name)) = holder.await?

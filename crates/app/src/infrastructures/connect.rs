@@ -212,13 +212,12 @@ async fn prove(
 async fn narrow(ctx: &Ctx, mighty: &Source) -> Result<Proved, Error> {
     let app = &ctx.app;
     let service = app.factory.service(mighty).map_err(|it| Error::NarrowFailed(it.detail))?;
-    let source = service
-        .narrow_create(RbacPurpose::Monitor, app.now())
+    let source = Box::pin(service.narrow_create(RbacPurpose::Monitor, app.now()))
         .await
         .map_err(|it| Error::NarrowFailed(it.detail))?;
     let (events, _) = mpsc::channel(1);
     let service = app.factory.service(&source).map_err(|it| Error::NarrowFailed(it.detail))?;
-    let tested = service.connection_test(events, app.now()).await;
+    let tested = Box::pin(service.connection_test(events, app.now())).await;
     if !tested.report.passed {
         return Err(Error::ConnectionFailed(Box::new(tested.report)));
     }

@@ -1,0 +1,6 @@
+//! Watching, with a real PostgreSQL (`NALABO_TEST_DATABASE_URL`): step by step against a real API
+//! server through the fault proxy of the lab, and in real time.
+
+mod house;
+mod manager;
+mod watcher;
