@@ -1,0 +1,31 @@
+import { defineConfig } from "@playwright/test";
+import { hasLyon } from "./support/lab";
+
+export default defineConfig({
+  testDir: "tests",
+  // Files that look at paris run beside the one that breaks lyon; where lyon is missing they may not.
+  workers: hasLyon ? 2 : 1,
+  timeout: 60_000,
+  expect: { timeout: 15_000 },
+  forbidOnly: true,
+  reporter: [["list"]],
+  use: {
+    locale: "en-GB",
+    timezoneId: "Europe/Paris",
+    viewport: { width: 1440, height: 900 },
+    trace: "retain-on-failure",
+    screenshot: "only-on-failure",
+    launchOptions: {
+      executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+      args: [
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+      ],
+    },
+  },
+});

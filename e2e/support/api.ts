@@ -1,0 +1,119 @@
+/**
+ * What a test asks of the server before its journey begins, through the API that the console uses.
+ *
+ * Promises: every call ends within its deadline, and one that is refused says why.
+ */
+import { setTimeout } from "node:timers/promises";
+import { type Cluster, fault, kubeconfig, onPort } from "./lab";
+
+const DEADLINE_MS = 60_000;
+/** A lab under load may lack figures at the first check; the next one comes 30 s later. */
+const HEALTHY_DEADLINE_MS = 75_000;
+const POLL_MS = 100;
+export const OWNER = { name: "Ana Costa", email: "ana@example.org", password: "rain on the tin roof" };
+
+export interface Infrastructure {
+  id: string;
+  name: string;
+  is_default: boolean;
+  mode: string;
+  status: { state: string };
+  metadata: unknown;
+}
+
+export interface Api {
+  /** `__Host-nalabo=…`, as the browser would send it. */
+  cookie: string;
+  connect: (cluster: Cluster, more?: object) => Promise<Infrastructure>;
+  /** One that answers nothing, saved disabled. */
+  connectSilent: (name: string) => Promise<Infrastructure>;
+  list: () => Promise<Infrastructure[]>;
+  /** Exactly these are connected afterwards, under their own names, and seen to be healthy. */
+  fleet: (clusters: readonly Cluster[]) => Promise<Infrastructure[]>;
+}
+
+async function ask(url: string, method: string, cookie: string, body?: unknown): Promise<Response> {
+  const answer = await fetch(url, {
+    method,
+    headers: {
+      "X-Requested-With": "nalabo",
+      "Content-Type": "application/json",
+      ...(cookie && { Cookie: cookie }),
+    },
+    body: body === undefined ? null : JSON.stringify(body),
+    signal: AbortSignal.timeout(DEADLINE_MS),
+  });
+  if (!answer.ok) throw new Error(`${method} ${url}: ${answer.status} ${await answer.text()}`);
+  return answer;
+}
+
+function cookieOf(answer: Response): string {
+  return answer.headers.getSetCookie()[0]?.split(";")[0] ?? "";
+}
+
+/** Uses up the one-time link, and is signed in as the owner. */
+export async function ownerSetUp(url: string, setupLink: string): Promise<Api> {
+  const token = new URLSearchParams(new URL(setupLink).hash.slice(1)).get("token");
+  return apiOf(url, cookieOf(await ask(`${url}/api/auth/setup`, "POST", "", { ...OWNER, token })));
+}
+
+/** Another sign-in of the owner: its cookie. */
+export async function signIn(url: string): Promise<string> {
+  const { email, password } = OWNER;
+  return cookieOf(await ask(`${url}/api/auth/login`, "POST", "", { email, password }));
+}
+
+function apiOf(url: string, cookie: string): Api {
+  const at = `${url}/api/admin/infrastructures`;
+  const list = async () => {
+    const page = (await (await ask(at, "GET", cookie)).json()) as { items: Infrastructure[] };
+    return page.items;
+  };
+  const connect = async (cluster: Cluster, more: object = {}) => {
+    const body = {
+      name: cluster,
+      environment: "training",
+      source: { kind: "kubeconfig", kubeconfig: kubeconfig(cluster) },
+      ...more,
+    };
+    return (await (await ask(at, "POST", cookie, body)).json()) as Infrastructure;
+  };
+  const connectSilent = (name: string) =>
+    connect("paris", {
+      name,
+      environment: "lab",
+      save_if_failing: true,
+      // Nothing listens on that port of the cluster's address.
+      source: { kind: "kubeconfig", kubeconfig: onPort("paris", 8443) },
+    });
+  const fleet = async (clusters: readonly Cluster[]) => {
+    const there = await list();
+    const isKept = (it: Infrastructure) => clusters.some((name) => name === it.name) && it.mode === "enabled";
+    // The default goes last: it cannot go while there are others.
+    const gone = there
+      .filter((it) => !isKept(it))
+      .sort((a, b) => Number(a.is_default) - Number(b.is_default));
+    const kept = there.filter(isKept);
+    if (gone.some((it) => it.is_default)) gone.unshift(...kept.splice(0));
+    for (const it of gone) {
+      await ask(`${at}/${it.id}?confirm=${encodeURIComponent(it.name)}`, "DELETE", cookie);
+    }
+    for (const cluster of clusters) {
+      if (kept.some((it) => it.name === cluster)) continue;
+      fault(cluster, "none");
+      await connect(cluster);
+    }
+    return healthy();
+  };
+  const healthy = async () => {
+    const deadline_ms = Date.now() + HEALTHY_DEADLINE_MS;
+    for (;;) {
+      const all = await list();
+      const waiting = all.filter((it) => it.status.state !== "healthy" || it.metadata === null);
+      if (waiting.length === 0) return all;
+      if (Date.now() > deadline_ms) throw new Error(`not healthy: ${JSON.stringify(waiting[0]?.status)}`);
+      await setTimeout(POLL_MS);
+    }
+  };
+  return { cookie, connect, connectSilent, list, fleet };
+}

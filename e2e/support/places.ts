@@ -1,0 +1,178 @@
+/**
+ * Every place a person can be in: the routes, and the main states within them.
+ *
+ * Promises: a route of the console that has no visit here fails the journey "every route is
+ * visited". Each place is reached from anywhere, in either language, and drawn whole when `reach`
+ * ends.
+ */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, type Page } from "@playwright/test";
+import { kubeconfig, onPort } from "./lab";
+import type { Text } from "./text";
+
+export interface Place {
+  name: string;
+  /** The fleet has one infrastructure, `paris`, of this id. */
+  reach: (page: Page, t: Text, id: string) => Promise<void>;
+}
+
+/** Where each route leads somebody who is signed in, and the key of its heading. */
+const VISITS: Record<string, { path?: string; heading: string }> = {
+  "/": { heading: "tab.overview" },
+  "/login": { heading: "login.title" },
+  // There is an owner, so it leads to signing in; `sign-in.spec.ts` sees it as it is.
+  "/setup": { heading: "login.title" },
+  "/admin": { heading: "tab.overview" },
+  "/admin/account": { heading: "account.title" },
+  "/admin/audit": { heading: "tab.audit" },
+  "/admin/resources": { heading: "tab.resources" },
+  "/admin/infrastructures": { heading: "tab.infrastructures" },
+  "/admin/infrastructures/new": { heading: "wizard.title" },
+  "/admin/infrastructures/$id": { heading: "paris" },
+};
+
+export const visited = Object.keys(VISITS).sort();
+
+/** The routes that the console has, as its router writes them down. */
+export function routes(): string[] {
+  const file = join(import.meta.dirname, "../../ui/src/routeTree.gen.ts");
+  const to = readFileSync(file, "utf8").match(/\n {2}to:\n([\s\S]*?);/)?.[1] ?? "";
+  return [...to.matchAll(/"([^"]+)"/g)].map(([, route = ""]) => route).sort();
+}
+
+// Not by its role: under a dialog the page is hidden from whoever listens.
+const heading = (page: Page) => page.locator("h1");
+
+/** The word of a connection test that passed, with warnings or without. */
+export const testPassed = (page: Page) =>
+  page.getByText(/^(All stages passed|Passed, with \d|Toutes les étapes ont réussi|Réussi, avec \d)/);
+
+/** Opens an address, and waits until the page is there and nothing is being fetched for it. */
+async function open(page: Page, path: string, title: string) {
+  await page.goto(path);
+  await expect(heading(page)).toHaveText(title);
+  await expect(page.locator("[aria-busy=true]")).toHaveCount(0);
+}
+
+export const pages: readonly Place[] = Object.entries(VISITS).map(([route, visit]) => ({
+  name: route,
+  reach: (page, t, id) =>
+    open(page, route.replace("$id", id), visit.heading.includes(".") ? t(visit.heading) : visit.heading),
+}));
+
+async function paste(page: Page, t: Text, text: string) {
+  await open(page, "/admin/infrastructures/new", t("wizard.title"));
+  await page.getByRole("textbox", { name: t("source.kubeconfig") }).fill(text);
+  await page.getByRole("button", { name: t("wizard.read") }).click();
+}
+
+const dialog = (doing: string): Place["reach"] => {
+  return async (page, _, id) => {
+    await open(page, `/admin/infrastructures/${id}?do=${doing}`, "paris");
+    await expect(page.getByRole("dialog").getByRole("button").last()).toBeVisible();
+  };
+};
+
+/** A kubeconfig whose second context logs in with a command of its author's computer. */
+export function withExec(text: string): string {
+  return text
+    .replace("\nusers:\n", "\nusers:\n- name: eks\n  user:\n    exec:\n      command: aws\n")
+    .replace(
+      "\ncontexts:\n",
+      "\ncontexts:\n- name: production-eks\n  context:\n    cluster: paris\n    user: eks\n",
+    );
+}
+
+export const states: readonly Place[] = [
+  {
+    name: "wizard, choosing contexts",
+    reach: async (page, t) => {
+      await paste(page, t, withExec(kubeconfig("paris")));
+      await expect(page.getByText(t("code.kubeconfig_exec.cause"))).toBeVisible();
+    },
+  },
+  {
+    name: "wizard, what cannot be read",
+    reach: async (page, t) => {
+      await paste(page, t, "this is not a kubeconfig");
+      await expect(page.getByRole("alert").first()).toBeVisible();
+    },
+  },
+  {
+    name: "wizard, a failed test",
+    reach: async (page, t) => {
+      await paste(page, t, onPort("paris", 8443));
+      await expect(page.getByText(t("code.refused.remedy"))).toBeVisible({ timeout: 30_000 });
+    },
+  },
+  {
+    name: "wizard, address and token",
+    reach: async (page, t) => {
+      await open(page, "/admin/infrastructures/new", t("wizard.title"));
+      await page.getByRole("button", { name: t("source.token") }).click();
+      await expect(page.getByLabel(t("source.endpoint"))).toBeVisible();
+    },
+  },
+  {
+    name: "wizard, describing",
+    reach: async (page, t) => {
+      await paste(page, t, kubeconfig("paris"));
+      await expect(testPassed(page)).toBeVisible({ timeout: 30_000 });
+      await page.locator("button[aria-disabled]").waitFor({ state: "detached" });
+      await page.getByRole("button", { name: /^(Continue|Continuer)/ }).click();
+      await expect(page.getByLabel(t("field.name"))).toBeVisible();
+    },
+  },
+  {
+    name: "infrastructure, its test",
+    reach: async (page, _, id) => {
+      await open(page, `/admin/infrastructures/${id}?do=test`, "paris");
+      await expect(testPassed(page)).toBeVisible({ timeout: 30_000 });
+    },
+  },
+  { name: "infrastructure, editing", reach: dialog("edit") },
+  { name: "infrastructure, replacing its credential", reach: dialog("replace") },
+  { name: "infrastructure, deleting", reach: dialog("delete") },
+  {
+    name: "list, the menu of a row",
+    reach: async (page, t) => {
+      await open(page, "/admin/infrastructures", t("tab.infrastructures"));
+      await page.getByRole("button", { name: t("action.more_for", { name: "paris" }) }).click();
+      await expect(page.getByRole("menuitem").last()).toBeVisible();
+    },
+  },
+  {
+    name: "list, nothing matches",
+    reach: async (page, t) => {
+      await open(page, "/admin/infrastructures?q=nowhere", t("tab.infrastructures"));
+      await expect(page.getByText(t("list.none_match"))).toBeVisible();
+    },
+  },
+  {
+    name: "account menu",
+    reach: async (page, t) => {
+      await open(page, "/admin", t("tab.overview"));
+      await page.getByRole("button", { name: t("account.menu", { email: "ana@example.org" }) }).click();
+      await expect(page.getByRole("menuitem").last()).toBeVisible();
+    },
+  },
+  {
+    name: "shortcuts",
+    reach: async (page, t) => {
+      await open(page, "/admin", t("tab.overview"));
+      await page.keyboard.press("?");
+      await expect(page.getByRole("dialog", { name: t("shortcut.title") })).toBeVisible();
+    },
+  },
+  { name: "no such page", reach: (page, t) => open(page, "/nowhere", t("not_found.title")) },
+  {
+    name: "no such infrastructure",
+    reach: async (page, t) => {
+      await page.goto("/admin/infrastructures/01a204a7-0000-7000-8000-000000000000");
+      await expect(
+        page.getByText(t("problem.not_found")).or(page.getByText(t("not_found.title"))),
+      ).toBeVisible();
+    },
+  },
+];

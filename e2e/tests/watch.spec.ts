@@ -1,0 +1,65 @@
+import type { Page } from "@playwright/test";
+import { expect, headLine, test } from "../support/journey";
+import { breakable, fault, hasLyon } from "../support/lab";
+
+test.afterEach(() => fault(breakable, "none"));
+
+/** Marks the page, so that a reload would show. */
+const mark = (page: Page) => page.evaluate(() => document.body.setAttribute("data-marked", ""));
+const isMarked = (page: Page) => page.evaluate(() => document.body.hasAttribute("data-marked"));
+
+test("the default is the first one, until another is made it", async ({ page, api }) => {
+  test.skip(!hasLyon, "needs two clusters, and the lab starts its second one as root only");
+  test.setTimeout(180_000);
+  await api.fleet(["paris", breakable]);
+  await page.goto("/admin/infrastructures");
+  const stars = page.getByRole("row").filter({ hasText: "Default infrastructure" });
+  await expect(stars).toHaveText([/^paris/]);
+  await page.getByRole("button", { name: `Actions for ${breakable}` }).click();
+  await page.getByRole("menuitem", { name: "Make default" }).click();
+  await expect(page.getByText(`${breakable} is the default now.`)).toBeVisible();
+  await expect(stars).toHaveText([new RegExp(`^${breakable}`)]);
+});
+
+test("a cluster that is cut off is said to be unreachable without a reload, and healthy again when it is back", async ({
+  page,
+  api,
+  context,
+}) => {
+  test.setTimeout(240_000);
+  await api.fleet(hasLyon ? ["paris", breakable] : [breakable]);
+  await page.goto("/admin/infrastructures");
+  const overview = await context.newPage();
+  await overview.goto("/admin");
+
+  const row = page.getByRole("row", { name: new RegExp(`^${breakable}`) });
+  await expect(row).toContainText("Healthy", { timeout: 60_000 });
+  await expect(row.getByRole("img", { name: /of allocatable/ })).toHaveCount(3);
+  const version = await row.getByRole("cell").nth(2).textContent();
+  await expect(overview.getByText("Nothing needs you")).toBeVisible();
+  await mark(page);
+  await mark(overview);
+
+  fault(breakable, "black-hole");
+  await expect(row).toContainText("Unreachable", { timeout: 60_000 });
+  await expect(row).toContainText(/No answer in time since \d\d:\d\d/);
+  await expect(row, "the last figures stay, dimmed").toHaveAttribute("data-old", "true");
+  await expect(row.getByRole("cell").nth(2)).toHaveText(version ?? "");
+  const problem = overview.getByRole("listitem").filter({ hasText: breakable });
+  await expect(problem.first()).toContainText("Unreachable");
+  await expect(problem.first()).toContainText(/No answer in time since \d\d:\d\d/);
+  await expect(problem.first()).toContainText(/last success \d\d:\d\d/);
+  if (hasLyon) await expect(page.getByRole("row", { name: /^paris/ })).toContainText("Healthy");
+
+  await row.getByRole("link", { name: breakable }).click();
+  await expect(headLine(page)).toContainText("Unreachable");
+  await expect(page.getByText(/last known figures, as of/)).toBeVisible();
+
+  fault(breakable, "none");
+  // One success is no recovery: two are asked for, 30 s apart.
+  await expect(headLine(page)).toContainText("Healthy", { timeout: 120_000 });
+  await expect(overview.getByText("Nothing needs you")).toBeVisible();
+  expect(await isMarked(overview), "the overview was not reloaded").toBe(true);
+  expect(await isMarked(page), "the list was not reloaded").toBe(true);
+  await expect(page.getByRole("listitem").filter({ hasText: "Unreachable" })).toContainText(/for \d/);
+});
