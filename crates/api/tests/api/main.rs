@@ -2,6 +2,7 @@
 //! PostgreSQL, the clusters are pretended.
 
 mod access;
+mod canary;
 mod change;
 mod connect;
 mod events;
