@@ -12,6 +12,7 @@ use nalabo_core::inventory::Inventory;
 use sqlx::PgExecutor;
 use sqlx::types::Json;
 
+use super::watch::default_lock;
 use crate::Tx;
 use crate::error::{StoreError, during};
 use crate::moment::{Moment, moment};
@@ -149,6 +150,7 @@ pub async fn infrastructure_default_set(
     id: InfrastructureId,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
+    default_lock(tx).await?;
     // Two statements: a unique index is checked row by row, and one statement may raise the new
     // default before the old one has stepped down.
     sqlx::query!(

@@ -46,6 +46,16 @@ pub async fn infrastructure_enabled_count(exec: impl PgExecutor<'_>) -> Result<i
     .map_err(during("infrastructure_enabled_count"))
 }
 
+/// Lets one transaction at a time choose the default: two that connect the first clusters at the
+/// same moment do not see each other's choice.
+pub(super) async fn default_lock(tx: &mut Tx<'_>) -> Result<(), StoreError> {
+    sqlx::query!("SELECT pg_advisory_xact_lock(hashtext('infrastructures.is_default'))")
+        .execute(&mut **tx)
+        .await
+        .map_err(during("infrastructure_default_lock"))
+        .map(drop)
+}
+
 /// Whether a default that is not disabled exists.
 async fn default_stands(tx: &mut Tx<'_>) -> Result<bool, StoreError> {
     sqlx::query_scalar!(
@@ -66,6 +76,7 @@ pub async fn infrastructure_default_ensure(
     id: InfrastructureId,
     now: Timestamp,
 ) -> Result<(), StoreError> {
+    default_lock(tx).await?;
     if default_stands(tx).await? {
         return Ok(());
     }

@@ -5,12 +5,13 @@ use nalabo_core::id::InfrastructureId;
 use nalabo_core::infrastructure::{EnvironmentClass, Infrastructure, Labels, Mode};
 use nalabo_store::testing::TestDb;
 use nalabo_store::{
-    InfrastructureChange, InfrastructureFilter, constraint, infrastructure_count,
-    infrastructure_default_clear, infrastructure_default_find, infrastructure_default_set,
-    infrastructure_delete, infrastructure_find, infrastructure_find_by_cluster,
-    infrastructure_find_by_name, infrastructure_insert, infrastructure_lease_name,
-    infrastructure_list, infrastructure_mode_set, infrastructure_source_replace,
-    infrastructure_update, inventory_set, lease_acquire, status_change_list,
+    InfrastructureChange, InfrastructureFilter, commit, constraint, infrastructure_count,
+    infrastructure_default_clear, infrastructure_default_ensure, infrastructure_default_find,
+    infrastructure_default_set, infrastructure_delete, infrastructure_find,
+    infrastructure_find_by_cluster, infrastructure_find_by_name, infrastructure_insert,
+    infrastructure_lease_name, infrastructure_list, infrastructure_mode_set,
+    infrastructure_source_replace, infrastructure_update, inventory_set, lease_acquire,
+    status_change_list,
 };
 use uuid::Uuid;
 
@@ -160,6 +161,32 @@ async fn one_infrastructure_is_the_default_and_no_two() {
     tx.commit().await.expect("commit");
     let found = infrastructure_default_find(db.pool()).await.expect("query");
     assert_eq!(found.map(|it| it.0), Some(new.id));
+}
+
+#[tokio::test]
+async fn two_first_clusters_connected_at_once_make_one_default() {
+    let db = TestDb::new().await;
+    let (paris, lyon) = (infrastructure(&db, "paris").await, infrastructure(&db, "lyon").await);
+    let mut first = db.begin().await.expect("begin");
+    infrastructure_default_ensure(&mut first, paris, noon()).await.expect("paris");
+    let other = (*db).clone();
+    let second = tokio::spawn(async move {
+        let mut second = other.begin().await.expect("begin");
+        infrastructure_default_ensure(&mut second, lyon, noon()).await?;
+        commit(second).await
+    });
+    // The second has asked and cannot see the first yet.
+    let waiting = "SELECT count(*) FROM pg_stat_activity \
+                   WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    while sqlx::query_scalar::<_, i64>(waiting).fetch_one(db.pool()).await.expect("asked") == 0 {
+        assert!(std::time::Instant::now() < deadline, "the second never waited");
+        tokio::task::yield_now().await;
+    }
+    commit(first).await.expect("commit");
+    second.await.expect("no panic").expect("the second goes through");
+    let found = infrastructure_default_find(db.pool()).await.expect("query");
+    assert_eq!(found.map(|it| it.0), Some(paris));
 }
 
 #[tokio::test]
