@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use nalabo_app::App;
+use nalabo_app::connection_tests::SourceAsk;
 use nalabo_app::infrastructure_manager::{Journal, Watcher};
 use nalabo_app::infrastructures::{
-    CredentialAsk, infrastructure_create, infrastructure_credential_replace,
+    ConnectAsk, CredentialAsk, infrastructure_create, infrastructure_credential_replace,
     infrastructure_mode_set,
 };
 use nalabo_core::clock::{Clock as _, ManualClock, SystemClock};
@@ -253,6 +254,32 @@ async fn a_replaced_credential_is_used_by_the_very_next_check() {
     let kept = shown(&app, id).await;
     assert_eq!(kept.inventory.expect("read").observed_at, it.now());
     it.watcher.probe().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_token_that_nalabo_made_for_itself_is_renewed_long_before_it_ends() {
+    let it = Watch::new().await;
+    let other = House::new().await;
+    let app = other.app(it.clock.clone(), Pace::default());
+    let kubeconfig = it.lab.kubeconfig_at(&it.road.endpoint()).into();
+    let source = SourceAsk::Kubeconfig { kubeconfig, context: None };
+    let ask = ConnectAsk { narrow: true, ..connect_ask("paris", source) };
+    let made = infrastructure_create(&cli(&app), &ask).await.expect("connected");
+    assert!(made.source.credential.renewed);
+    let (_, mut watcher) = watch(&other, &app, made.id).await;
+    watcher.inventory().await;
+    let credential = shown(&app, made.id).await.source.credential;
+    assert_eq!(credential, made.source.credential, "a fresh one is kept");
+    let end = credential.expires_at.expect("it ends");
+    let half = end.duration_since(it.now()) / 2;
+    it.clock.advance(half + SignedDuration::from_mins(5));
+    watcher.inventory().await;
+    let renewed = shown(&app, made.id).await;
+    assert_ne!(renewed.source.credential.fingerprint, credential.fingerprint);
+    assert_eq!(renewed.revision, made.revision, "nobody changed anything");
+    watcher.inventory().await;
+    let status = watcher.status().expect("configured");
+    assert!(matches!(status.state, State::Healthy | State::Degraded), "it works: {status:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
