@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::cookies;
 use crate::problem::Problem;
 use crate::request::{Body, Caller, Path};
-use crate::service::Api;
+use crate::state::Api;
 
 /// Address and password.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]

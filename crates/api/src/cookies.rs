@@ -10,7 +10,7 @@ use nalabo_app::sign_ins::SignIn;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::problem::Problem;
-use crate::service::Api;
+use crate::state::Api;
 
 const NAME: &str = "__Host-nalabo";
 const ATTRIBUTES: &str = "Path=/; Secure; HttpOnly; SameSite=Strict";

@@ -20,7 +20,7 @@ use tokio::time::interval;
 
 use crate::cookies;
 use crate::problem::Problem;
-use crate::service::Api;
+use crate::state::Api;
 
 /// How often a stream asks whether its session still holds.
 const SESSION_CHECK_EVERY: Duration = Duration::from_secs(30);

@@ -21,6 +21,7 @@ mod problem;
 mod request;
 mod resources;
 mod service;
+mod state;
 mod views;
 
 pub use service::{ApiOptions, router};

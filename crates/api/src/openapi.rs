@@ -3,14 +3,15 @@
 //! Promises: `openapi.json` beside this crate is this text; a test compares them, and another
 //! refuses a change that takes something away from what was released.
 
+use axum::Json;
 use utoipa::OpenApi as _;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::operations::{Access, access_of};
-use crate::service::Api;
-use crate::{audit, auth, connection_tests, events, infrastructures, resources, service};
+use crate::state::Api;
+use crate::{audit, auth, connection_tests, events, infrastructures, resources};
 
 #[derive(utoipa::OpenApi)]
 #[openapi(
@@ -64,7 +65,14 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(resources::stats))
         .routes(routes!(audit::audit_list))
         .routes(routes!(events::event_stream))
-        .routes(routes!(service::openapi_read))
+        .routes(routes!(openapi_read))
+}
+
+/// The description of this API.
+#[utoipa::path(get, path = "/api/openapi.json", tag = "docs",
+    responses((status = 200, description = "OpenAPI 3.1", content_type = "application/json")))]
+pub async fn openapi_read() -> Json<OpenApi> {
+    Json(openapi())
 }
 
 /// The whole document.

@@ -4,12 +4,10 @@
 //! start), limits come before anything that costs, a write from another site is refused, every
 //! answer carries the headers that keep a browser safe and a request id.
 
-use std::collections::HashMap;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Json;
 use axum::Router;
 use axum::extract::{ConnectInfo, DefaultBodyLimit, MatchedPath, Request, State};
 use axum::middleware::{Next, from_fn_with_state};
@@ -17,8 +15,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use ipnet::IpNet;
-use nalabo_app::{Actor, App, Ctx, RequestFace, sign_ins};
-use secrecy::SecretString;
+use nalabo_app::{Actor, App, RequestFace, sign_ins};
 use tokio_util::sync::CancellationToken;
 use tower::limit::GlobalConcurrencyLimitLayer;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -30,6 +27,7 @@ use uuid::Uuid;
 
 use crate::operations::{Access, OPERATIONS};
 use crate::problem::Problem;
+use crate::state::{Api, OperationTable};
 use crate::{console, cookies, openapi};
 
 /// Largest body: a kubeconfig of 256 KiB, written as JSON text.
@@ -52,56 +50,6 @@ pub struct ApiOptions {
     pub trusted_proxies: Vec<IpNet>,
     /// Ends the streams.
     pub stop: CancellationToken,
-}
-
-/// Method and path of an operation, its id and what it needs.
-type OperationTable = HashMap<(Method, String), (&'static str, Access)>;
-
-/// State of the handlers.
-#[derive(Debug, Clone)]
-pub struct Api {
-    pub(crate) app: Arc<App>,
-    pub(crate) stop: CancellationToken,
-    public_url: Option<Url>,
-    trusted_proxies: Arc<Vec<IpNet>>,
-    operations: Arc<OperationTable>,
-}
-
-impl Api {
-    /// Whether the browser's connection is encrypted: said by the operator, or by a proxy that
-    /// is trusted.
-    pub(crate) fn is_https(&self, headers: &HeaderMap, ctx: &Ctx) -> bool {
-        let said = self.public_url.as_ref().is_some_and(|it| it.scheme() == "https");
-        let forwarded = headers.get("x-forwarded-proto").is_some_and(|it| it == "https");
-        said || (forwarded && ctx.via_trusted_proxy())
-    }
-
-    /// Whether a stream may go on.
-    pub(crate) async fn session_holds(&self, session: Option<&SecretString>) -> bool {
-        match session {
-            Some(token) => matches!(sign_ins::session_actor(&self.app, token).await, Ok(Some(_))),
-            None => false,
-        }
-    }
-
-    /// Where a request really came from.
-    fn caller_address(&self, peer: IpAddr, headers: &HeaderMap) -> (IpAddr, bool) {
-        let trusted = |it: &IpAddr| self.trusted_proxies.iter().any(|net| net.contains(it));
-        if !trusted(&peer) {
-            return (peer, false);
-        }
-        // The rightmost address that is not one of our own proxies: what stands left of it could
-        // have been written by anybody.
-        let forwarded = headers
-            .get_all("x-forwarded-for")
-            .iter()
-            .filter_map(|it| it.to_str().ok())
-            .flat_map(|it| it.split(','))
-            .filter_map(|it| it.trim().parse::<IpAddr>().ok())
-            .collect::<Vec<_>>();
-        let caller = forwarded.into_iter().rev().find(|it| !trusted(it)).unwrap_or(peer);
-        (caller, true)
-    }
 }
 
 /// An operation that the table of permissions does not name, or the reverse.
@@ -330,11 +278,4 @@ async fn unknown_method() -> Problem {
 
 async fn unknown_operation() -> Problem {
     Problem::not_found("operation").hint("see /api/docs for what there is")
-}
-
-/// The description of this API.
-#[utoipa::path(get, path = "/api/openapi.json", tag = "docs",
-    responses((status = 200, description = "OpenAPI 3.1", content_type = "application/json")))]
-pub async fn openapi_read() -> Json<utoipa::openapi::OpenApi> {
-    Json(openapi::openapi())
 }

@@ -627,7 +627,7 @@ export interface components {
             fingerprint: string;
             /** @description What it is. */
             kind: components["schemas"]["CredentialKind"];
-            /** @description NALABO minted it and renews it by itself. */
+            /** @description NALABO renews it by itself. */
             renewed: boolean;
             /** @description Who it says it is, where that can be read: the subject of the certificate or of the JWT. */
             subject?: string | null;
