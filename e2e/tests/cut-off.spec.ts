@@ -1,6 +1,7 @@
 import type { Page } from "@playwright/test";
 import { expect, headLine, test } from "../support/journey";
 import { breakable, fault, hasLyon } from "../support/lab";
+import { expectGoodLooks } from "../support/looks";
 
 test.afterEach(() => fault(breakable, "none"));
 
@@ -51,9 +52,13 @@ test("a cluster that is cut off is said to be unreachable without a reload, and 
   await expect(problem.first()).toContainText(/last success \d\d:\d\d/);
   if (hasLyon) await expect(page.getByRole("row", { name: /^paris/ })).toContainText("Healthy");
 
+  await expectGoodLooks(page, "a list with a lost cluster");
+  await expectGoodLooks(overview, "an overview with a lost cluster");
+
   await row.getByRole("link", { name: breakable }).click();
   await expect(headLine(page)).toContainText("Unreachable");
   await expect(page.getByText(/last known figures, as of/)).toBeVisible();
+  await expectGoodLooks(page, "the page of a lost cluster");
 
   fault(breakable, "none");
   // One success is no recovery: two are asked for, 30 s apart.
