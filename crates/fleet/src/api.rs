@@ -2,14 +2,17 @@
 //!
 //! Promises: an answer becomes one of our own slim types or a failure with a code; a body of a
 //! failed call is looked at only to see whether Kubernetes wrote it. A GET that was asked to come
-//! back later is repeated once, while repeats are few. Does not: know any resource.
+//! back later is repeated once, while repeats are few; calls keep to a pace. Does not: know any
+//! resource.
 
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
+use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use http::{HeaderValue, Method, Request, StatusCode, header};
 use http_body_util::Full;
 use nalabo_core::connection::{Code, Place};
@@ -29,6 +32,10 @@ pub(crate) const ANSWER_MAX_BYTES: usize = 1024 * 1024;
 pub(crate) const PAGE_MAX_BYTES: usize = 16 * 1024 * 1024;
 /// From this size on, parsing leaves the threads that serve everybody.
 const PARSE_ASIDE_BYTES: usize = 256 * 1024;
+/// What one infrastructure is asked at most: a guest's share of its API server.
+const CALLS_PER_SECOND: NonZeroU32 = NonZeroU32::new(10).expect("more than none");
+/// As many as one whole connection test makes, so that a person does not wait for the pace.
+const CALLS_AT_ONCE: NonZeroU32 = NonZeroU32::new(40).expect("more than none");
 /// Longest wait that a server may ask for.
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(30);
 
@@ -80,6 +87,7 @@ pub(crate) struct Api {
     authorization: Authorization,
     host: HeaderValue,
     bulkhead: Arc<Bulkhead>,
+    pace: DefaultDirectRateLimiter,
     calls: AtomicU32,
     repeats: AtomicU32,
 }
@@ -122,6 +130,9 @@ impl Api {
             authorization,
             host,
             bulkhead: bulkhead.clone(),
+            pace: RateLimiter::direct(
+                Quota::per_second(CALLS_PER_SECOND).allow_burst(CALLS_AT_ONCE),
+            ),
             calls: AtomicU32::new(0),
             repeats: AtomicU32::new(0),
         })
@@ -187,6 +198,10 @@ impl Api {
         write: Option<Write<'_>>,
         max_bytes: usize,
     ) -> Result<Answer, ApiFailure> {
+        // A probe is one call in ten seconds, and must not wait for an inventory.
+        if lane == Lane::Common {
+            self.pace.until_ready().await;
+        }
         self.calls.fetch_add(1, Ordering::Relaxed);
         let request = self.request(path, write)?;
         let limit = BodyLimit { max_bytes, large_bodies: &self.bulkhead.large_bodies };
