@@ -1,5 +1,11 @@
+import { existsSync } from "node:fs";
 import { defineConfig } from "@playwright/test";
 import { hasLyon } from "./support/lab";
+
+// The system's own, which scripts/install.sh sees to: Playwright downloads none.
+const browser =
+  ["chromium", "chromium-browser", "google-chrome"].map((it) => `/usr/bin/${it}`).find(existsSync) ??
+  "/usr/bin/chromium";
 
 export default defineConfig({
   testDir: "tests",
@@ -16,7 +22,7 @@ export default defineConfig({
     trace: "retain-on-failure",
     screenshot: "only-on-failure",
     launchOptions: {
-      executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+      executablePath: browser,
       args: [
         "--no-sandbox",
         "--disable-gpu",

@@ -27,7 +27,7 @@ test("the overview, for the README", async ({ page, api }) => {
   await expect(page.getByText("1 infrastructure is unreachable.")).toBeVisible({ timeout: 60_000 });
   await expect(page.getByText("Live, figures")).toBeVisible();
   await expect(page.getByText("2 of 3 counted")).toBeVisible();
-  await page.setViewportSize({ width: 1440, height: 840 });
+  await page.setViewportSize({ width: 1440, height: 900 });
   await page.screenshot({ path: join(import.meta.dirname, "../../docs/images/overview.png") });
 });
 

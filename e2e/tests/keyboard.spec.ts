@@ -38,6 +38,8 @@ test("single keys can be switched off", async ({ page }) => {
   await page.keyboard.type("ga");
   await page.getByRole("navigation", { name: "Main" }).getByText("Resources").click();
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("Resources");
+  await page.goBack();
+  await expect(page.getByRole("heading", { level: 1 }), "the keys led nowhere").toHaveText("Overview");
 });
 
 test("a cluster is connected without a mouse", async ({ page, api }) => {
