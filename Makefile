@@ -5,6 +5,8 @@ export CARGO_TARGET_DIR ?= $(NALABO_CACHE_DIR)/target
 export CARGO_TERM_COLOR ?= never
 BIN := $(CARGO_TARGET_DIR)/debug
 LAB := $(BIN)/nalabo-lab
+# Not `npm ci`: it refuses a lock that lacks the optional packages of other platforms.
+export NPM_INSTALL := npm install --silent --no-save --no-audit --no-fund
 .DEFAULT_GOAL := help
 
 help: ## list the verbs
@@ -31,14 +33,14 @@ dev: install ## the server with a private PostgreSQL in .lab/dev, and the consol
 
 e2e: install ui lab-build ## browser journeys only
 	@cargo build -p nalabo
-	@cd e2e && npm ci --silent --no-audit --no-fund
+	@cd e2e && $(NPM_INSTALL)
 	@$(LAB) run -- sh -c 'cd e2e && npx playwright test'
 
 ui: install ui/node_modules/.package-lock.json ## build the console
 	@cd ui && npm run --silent build
 
 ui/node_modules/.package-lock.json: ui/package-lock.json
-	@cd ui && npm ci --silent --no-audit --no-fund
+	@cd ui && $(NPM_INSTALL)
 
 gen: install ## rewrite the generated files: openapi.json, operations.txt, types, schema.sql, .sqlx
 	@scripts/gen.sh
