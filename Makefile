@@ -25,8 +25,8 @@ test: install check lab-build ## prove the project: lints, unit, integration, br
 check: install ui/node_modules/.package-lock.json ## formatting, lints, types, generated files
 	@cargo fmt --all --check
 	@cargo clippy --workspace --all-targets -- -D warnings
-	@scripts/docs-check.mjs
 	@cd ui && npm run --silent check
+	@scripts/docs-check.mjs
 
 dev: install ## the server with a private PostgreSQL in .lab/dev, and the console with hot reload
 	@scripts/dev.sh
