@@ -206,6 +206,7 @@ function SearchBox({ q, onChange }: { q: string; onChange: (q: string) => void }
         }}
         onKeyDown={(event) => {
           if (event.key !== "Escape") return;
+          clearTimeout(timer.current);
           setTyped("");
           onChange("");
           event.currentTarget.blur();

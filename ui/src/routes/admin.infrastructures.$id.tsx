@@ -1,4 +1,5 @@
-import { createFileRoute } from "@tanstack/react-router";
+import { createFileRoute, notFound } from "@tanstack/react-router";
+import { problemOf } from "../api/problem";
 import { infrastructure } from "../api/queries";
 import { InfrastructurePage } from "../parts/InfrastructurePage";
 
@@ -9,7 +10,10 @@ export type Doing = (typeof DOINGS)[number];
 export const Route = createFileRoute("/admin/infrastructures/$id")({
   validateSearch: (search): { do?: Doing } =>
     DOINGS.includes(search.do as Doing) ? { do: search.do as Doing } : {},
-  loader: ({ context: { cache }, params: { id } }) => cache.ensureQueryData(infrastructure(id)),
+  loader: ({ context: { cache }, params: { id } }) =>
+    cache.ensureQueryData(infrastructure(id)).catch((error: unknown) => {
+      throw problemOf(error).status === 404 ? notFound() : error;
+    }),
   component: InfrastructureRoute,
 });
 

@@ -22,6 +22,8 @@ use super::{Journal, LookAgain};
 use crate::infrastructures::{credential_renew, source_open};
 use crate::{Actor, App, Error, RequestFace};
 
+/// What is wrong is often being mended: look again before the next regular check.
+const TROUBLED_AGAIN_AFTER: Duration = Duration::from_secs(60);
 /// When the database cannot give the configuration, ask again after this.
 const CONFIGURATION_RETRY: Duration = Duration::from_secs(5);
 
@@ -97,6 +99,9 @@ impl Watcher {
                 read = reading => {
                     inventory = None;
                     self.inventory_take(read).await;
+                    if self.is_troubled() {
+                        inventory_at = inventory_at.min(Instant::now() + TROUBLED_AGAIN_AFTER);
+                    }
                 }
                 () = sleep_until(inventory_at), if idle => {}
                 heard = mailbox.recv() => {
@@ -165,6 +170,10 @@ impl Watcher {
     /// How it is, as this watcher knows it.
     pub fn status(&self) -> Option<&Status> {
         self.target.as_ref().map(|it| it.health.status())
+    }
+
+    fn is_troubled(&self) -> bool {
+        self.status().is_some_and(|it| matches!(it.state, State::Degraded | State::Forbidden))
     }
 
     fn is_down(&self) -> bool {

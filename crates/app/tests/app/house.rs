@@ -20,6 +20,8 @@ use nalabo_store::{Db, KeyRing, key_ring_verify};
 use secrecy::SecretString;
 use tempfile::TempDir;
 
+/// Longest wait for the first figures of use of a cluster that has just started.
+const METRICS_DEADLINE: Duration = Duration::from_secs(150);
 /// Longest wait for something that happens by itself.
 const DEADLINE: Duration = Duration::from_secs(90);
 
@@ -61,10 +63,18 @@ pub fn cli(app: &Arc<App>) -> Ctx {
 
 /// The real cluster: the shared one under `nalabo-lab run`, else one's own.
 pub async fn paris() -> Lab {
-    if std::env::var_os("NALABO_LAB_DIR").is_some() {
-        return Lab::attach("paris").expect("nalabo-lab runs it");
+    let lab = if std::env::var_os("NALABO_LAB_DIR").is_some() {
+        Lab::attach("paris").expect("nalabo-lab runs it")
+    } else {
+        Lab::control_plane().name("paris").start().await.expect("the lab starts")
+    };
+    // A cluster that has just started has no figures of use yet, and is degraded for that.
+    let until = Instant::now() + METRICS_DEADLINE;
+    while lab.kubectl(&["top", "nodes"]).await.is_err() {
+        assert!(Instant::now() < until, "waited in vain: figures of use of paris");
+        tokio::time::sleep(Duration::from_millis(500)).await;
     }
-    Lab::control_plane().name("paris").start().await.expect("the lab starts")
+    lab
 }
 
 /// A token for the cluster of the lab, by a road of one's own.
