@@ -15,7 +15,8 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use ipnet::IpNet;
-use nalabo_app::{Actor, App, RequestFace, sign_ins};
+use nalabo_app::sign_ins::{self, SessionUse};
+use nalabo_app::{Actor, App, RequestFace};
 use tokio_util::sync::CancellationToken;
 use tower::limit::GlobalConcurrencyLimitLayer;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -37,6 +38,8 @@ const REQUEST_DEADLINE: Duration = Duration::from_secs(90);
 /// Requests under way at once; event streams leave their place when they begin to stream.
 const REQUESTS_AT_ONCE: usize = 512;
 
+/// Says that no person caused this request.
+const BACKGROUND: HeaderName = HeaderName::from_static("x-nalabo-background");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// What the operator set for the HTTP side.
@@ -131,7 +134,11 @@ async fn gate(
         require_same_site(request.headers())?;
     }
     let actor = match cookies::session_token(request.headers()) {
-        Some(token) => sign_ins::session_actor(&api.app, &token).await?.unwrap_or(Actor::Nobody),
+        Some(token) => {
+            let session_use = session_use(operation, request.headers());
+            let actor = sign_ins::session_actor(&api.app, &token, session_use).await?;
+            actor.unwrap_or(Actor::Nobody)
+        }
         None => Actor::Nobody,
     };
     let face = request.extensions().get::<RequestFace>().cloned().unwrap_or_default();
@@ -146,6 +153,15 @@ async fn gate(
     }
     request.extensions_mut().insert(ctx);
     Ok(next.run(request).await)
+}
+
+/// Whether a person asks, or a page that was left open. Event streams reconnect by themselves.
+fn session_use(operation: &str, headers: &HeaderMap) -> SessionUse {
+    if operation == "event_stream" || headers.contains_key(BACKGROUND) {
+        SessionUse::Background
+    } else {
+        SessionUse::Person
+    }
 }
 
 /// Refuses a write that another site's page caused. Programs send neither header.

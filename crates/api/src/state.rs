@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use http::{HeaderMap, Method};
 use ipnet::IpNet;
-use nalabo_app::{App, Ctx, sign_ins};
+use nalabo_app::sign_ins::{self, SessionUse};
+use nalabo_app::{App, Ctx};
 use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 use url::Url;
@@ -38,7 +39,10 @@ impl Api {
     /// Whether a stream may go on.
     pub(crate) async fn session_holds(&self, session: Option<&SecretString>) -> bool {
         match session {
-            Some(token) => matches!(sign_ins::session_actor(&self.app, token).await, Ok(Some(_))),
+            Some(token) => {
+                let actor = sign_ins::session_actor(&self.app, token, SessionUse::Background).await;
+                matches!(actor, Ok(Some(_)))
+            }
             None => false,
         }
     }

@@ -211,8 +211,21 @@ async fn session_open(
     Ok((id, SignIn { token, expires_at }))
 }
 
+/// Why a session is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SessionUse {
+    /// Somebody does something: the idle time begins anew.
+    Person,
+    /// A page that was left open keeps itself up to date: the idle time goes on.
+    Background,
+}
+
 /// Who holds this session, if it is still good. Called at every request.
-pub async fn session_actor(app: &App, token: &SecretString) -> Result<Option<Actor>, Error> {
+pub async fn session_actor(
+    app: &App,
+    token: &SecretString,
+    session_use: SessionUse,
+) -> Result<Option<Actor>, Error> {
     let Some((session, user)) = store::session_find_by_hash(app.db.pool(), &hash_of(token)).await?
     else {
         return Ok(None);
@@ -221,7 +234,8 @@ pub async fn session_actor(app: &App, token: &SecretString) -> Result<Option<Act
     if user.disabled_at.is_some() || session.expires_at <= now || idle_end(app, &session) <= now {
         return Ok(None);
     }
-    if now.duration_since(session.last_seen_at) >= TOUCH_EVERY {
+    let by_person = session_use == SessionUse::Person;
+    if by_person && now.duration_since(session.last_seen_at) >= TOUCH_EVERY {
         store::session_touch(app.db.pool(), session.id, now).await?;
     }
     Ok(Some(Actor::User { id: user.id, email: user.email, role: user.role, session: session.id }))

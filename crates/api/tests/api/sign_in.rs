@@ -142,6 +142,19 @@ async fn a_session_ends_after_an_hour_without_a_request_and_after_twelve_in_any_
 }
 
 #[tokio::test]
+async fn a_page_that_was_left_open_does_not_keep_its_session_alive() {
+    let house = House::new(0).await;
+    let somebody = house.signed_in(Role::Viewer).await;
+    let page = somebody.with("x-nalabo-background", "1");
+    house.advance(SignedDuration::from_mins(50));
+    assert_eq!(status_of_me(&page).await, 200, "it may look for as long as the session lasts");
+    somebody.listen(http::Method::GET, "/api/events", None).await;
+    house.advance(SignedDuration::from_mins(11));
+    assert_eq!(status_of_me(&page).await, 401);
+    assert_eq!(status_of_me(&somebody).await, 401);
+}
+
+#[tokio::test]
 async fn a_sign_in_elsewhere_can_be_ended_from_here() {
     let house = House::new(0).await;
     let here = house.signed_in(Role::Viewer).await;
