@@ -48,6 +48,7 @@ need libc6-dev /usr/include/stdio.h
 need make make
 need git git
 need ca-certificates /etc/ssl/certs/ca-certificates.crt
+need openssl openssl
 # The database of tests, the demo and small installations
 need postgresql '/usr/lib/postgresql/1[5-9]/bin/initdb' '/usr/lib/postgresql/[2-9][0-9]/bin/initdb'
 # The browser of the journeys, and a font it can show text in

@@ -37,7 +37,8 @@ pub enum SourceBody {
         /// The token.
         #[schema(value_type = Option<String>, format = Password)]
         token: Option<SecretString>,
-        /// PEM of the authority that signed the server's certificate.
+        /// PEM of the authority that signed the server's certificate; or the server's public key,
+        /// `sha256/` and the base64 of its SHA-256, where no authority is to be had.
         certificate_authority: Option<String>,
     },
     /// The cluster NALABO runs in.

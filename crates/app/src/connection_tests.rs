@@ -41,7 +41,8 @@ pub enum SourceAsk {
         endpoint: String,
         /// The token; absent when only the address was changed, which is refused with a hint.
         token: Option<SecretString>,
-        /// PEM of the authority that signed the server's certificate.
+        /// PEM of the authority that signed the server's certificate; or the server's public key,
+        /// `sha256/` and the base64 of its SHA-256, where no authority is to be had.
         certificate_authority: Option<String>,
     },
     /// The cluster NALABO runs in.

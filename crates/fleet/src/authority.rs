@@ -1,12 +1,16 @@
-//! Who may vouch for a server: certificate authorities given with a source, or the system's.
+//! Who may vouch for a server: certificate authorities given with a source, the system's, or the
+//! server's own public key, pinned.
 //!
-//! Promises: authorities that were given are the only ones; a name that no public authority can
+//! Promises: what was given is the only thing that counts; a name that no public authority can
 //! vouch for needs one. Does not: verify a server; [`crate::tls`] does.
 
+use std::fmt;
 use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use nalabo_core::connection::Code;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
@@ -19,6 +23,8 @@ use crate::source::fingerprint;
 const AUTHORITIES_MAX: usize = 64;
 /// Largest bundle that is read.
 const AUTHORITIES_MAX_BYTES: usize = 256 * 1024;
+/// How a pinned key begins.
+const PIN_PREFIX: &str = "sha256/";
 /// Endings of names that mean nothing on the public internet.
 const PRIVATE_ENDINGS: [&str; 9] = [
     ".local",
@@ -41,6 +47,26 @@ pub(crate) enum Authorities {
     Given(Vec<CertificateDer<'static>>),
     /// Those mounted into our own pod; Kubernetes may replace them.
     Mounted(Vec<CertificateDer<'static>>),
+    /// Nobody: the server is the one that holds this key.
+    Pinned(PublicKeyPin),
+}
+
+/// SHA-256 of a server's public key (its SubjectPublicKeyInfo in DER), as RFC 7469 pins it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct PublicKeyPin(pub(crate) [u8; 32]);
+
+impl PublicKeyPin {
+    /// Reads `sha256/` and 44 characters of base64.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let bytes = STANDARD.decode(text.trim().strip_prefix(PIN_PREFIX)?).ok()?;
+        bytes.try_into().ok().map(Self)
+    }
+}
+
+impl fmt::Display for PublicKeyPin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{PIN_PREFIX}{}", STANDARD.encode(self.0))
+    }
 }
 
 impl Authorities {
@@ -59,12 +85,23 @@ impl Authorities {
         match self {
             Self::System => "system".to_owned(),
             Self::Mounted(_) => "mounted".to_owned(),
+            Self::Pinned(pin) => pin.to_string(),
             Self::Given(certificates) => {
                 let all: Vec<u8> = certificates.iter().flat_map(|it| it.iter().copied()).collect();
                 fingerprint(&all)
             }
         }
     }
+}
+
+/// Reads what a person gives: a PEM bundle, or a pinned key.
+pub(crate) fn authorities_given(text: &str) -> Result<Authorities, Code> {
+    if text.trim_start().starts_with(PIN_PREFIX) {
+        return PublicKeyPin::parse(text)
+            .map(Authorities::Pinned)
+            .ok_or(Code::KubeconfigBadCertificate);
+    }
+    authorities_read(text.as_bytes())
 }
 
 /// Reads a PEM bundle.

@@ -4,9 +4,12 @@
 //! that is safe to show. Does not: verify; [`crate::tls`] does.
 
 use jiff::Timestamp;
+use sha2::{Digest as _, Sha256};
 use x509_parser::extensions::{GeneralName, ParsedExtension};
 use x509_parser::prelude::{FromDer, X509Certificate};
 use x509_parser::time::ASN1Time;
+
+use crate::authority::PublicKeyPin;
 
 /// Most names of a certificate that are shown.
 const NAMES_MAX: usize = 16;
@@ -22,6 +25,8 @@ pub(crate) struct CertificateFacts {
     pub(crate) names: Vec<String>,
     pub(crate) not_before: Option<Timestamp>,
     pub(crate) not_after: Option<Timestamp>,
+    /// The key that a person may pin.
+    pub(crate) public_key: PublicKeyPin,
 }
 
 /// Reads a certificate in DER.
@@ -44,6 +49,7 @@ pub(crate) fn certificate_facts(der: &[u8]) -> Option<CertificateFacts> {
         names,
         not_before: moment(certificate.validity().not_before),
         not_after: moment(certificate.validity().not_after),
+        public_key: PublicKeyPin(Sha256::digest(certificate.public_key().raw).into()),
     })
 }
 

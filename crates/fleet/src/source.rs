@@ -14,7 +14,7 @@ use rustls_pki_types::CertificateDer;
 use secrecy::{ExposeSecret, SecretSlice, SecretString};
 use url::Url;
 
-use crate::authority::{Authorities, authorities_read, needs_authority};
+use crate::authority::{Authorities, authorities_given, needs_authority};
 use crate::certificate::{CertificateFacts, certificate_facts};
 use crate::endpoint::{endpoint_parse, endpoint_text};
 use crate::jwt::JwtClaims;
@@ -193,7 +193,7 @@ pub(crate) fn fingerprint(public: &[u8]) -> String {
 }
 
 /// A source from an address, a token and, where the system's authorities do not vouch for the
-/// server, its certificate authority as PEM.
+/// server, its certificate authority as PEM, or its public key as `sha256/…`.
 pub fn token_source(
     endpoint: &str,
     token: &str,
@@ -202,7 +202,7 @@ pub fn token_source(
     let endpoint = endpoint_parse(endpoint).map_err(|code| Refusal::at_path(code, "endpoint"))?;
     let credential = Credential::token(token).map_err(|code| Refusal::at_path(code, "token"))?;
     let authorities = match certificate_authority.map(str::trim) {
-        Some(pem) if !pem.is_empty() => authorities_read(pem.as_bytes())
+        Some(given) if !given.is_empty() => authorities_given(given)
             .map_err(|code| Refusal::at_path(code, "certificate_authority"))?,
         _ if needs_authority(&endpoint) => {
             return Err(Refusal::at_path(Code::KubeconfigNoCa, "certificate_authority"));

@@ -11,6 +11,7 @@ use nalabo_core::connection::{Code, Place};
 use nalabo_core::health::Failure;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{Resumption, WebPkiServerVerifier};
+use rustls::crypto::{WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature};
 use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
 };
@@ -23,7 +24,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use url::Url;
 
-use crate::authority::Authorities;
+use crate::authority::{Authorities, PublicKeyPin};
 use crate::certificate::{CertificateFacts, certificate_facts};
 use crate::endpoint::place_of;
 use crate::guard::{CONNECT_DEADLINE, GuardedConnector, code_of_io, failure};
@@ -37,6 +38,8 @@ pub(crate) struct TlsDialer {
     server_name: ServerName<'static>,
     config: ClientConfig,
     verifier: Arc<dyn ServerCertVerifier>,
+    /// The server is known by its key.
+    pinned: bool,
 }
 
 /// A connection that is ready for requests.
@@ -61,7 +64,16 @@ impl TlsDialer {
             .map_err(|_| fail(Code::ServerForm))?;
         let verifier = verifier_for(&source.place.authorities).map_err(fail)?;
         let config = client_config(&verifier, &source.credential).map_err(fail)?;
-        Ok(Self { connector: connector.clone(), endpoint, place, server_name, config, verifier })
+        let pinned = matches!(source.place.authorities, Authorities::Pinned(_));
+        Ok(Self {
+            connector: connector.clone(),
+            endpoint,
+            place,
+            server_name,
+            config,
+            verifier,
+            pinned,
+        })
     }
 
     /// Name, TCP and TLS, in five seconds together.
@@ -99,6 +111,10 @@ impl TlsDialer {
         let facts = certificate?;
         let address = format!("{}:{}", self.place.host, self.place.port);
         match code {
+            Code::TlsUntrusted if self.pinned => Some(format!(
+                "{address} shows the public key {}, which is not the pinned one.",
+                facts.public_key
+            )),
             Code::TlsUntrusted => Some(format!(
                 "{address} shows a certificate issued by {}, which the given certificate \
                  authority did not sign.",
@@ -175,6 +191,63 @@ fn verifier_for(authorities: &Authorities) -> Result<Arc<dyn ServerCertVerifier>
                 .map_err(|_| Code::KubeconfigBadCertificate)?;
             Ok(verifier)
         }
+        Authorities::Pinned(pin) => {
+            let algorithms = provider.signature_verification_algorithms;
+            Ok(Arc::new(PinVerifier { pin: *pin, algorithms }))
+        }
+    }
+}
+
+/// Knows the server by its public key: neither names nor issuers count, dates do.
+#[derive(Debug)]
+struct PinVerifier {
+    pin: PublicKeyPin,
+    algorithms: WebPkiSupportedAlgorithms,
+}
+
+impl ServerCertVerifier for PinVerifier {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        _intermediates: &[CertificateDer<'_>],
+        _server_name: &ServerName<'_>,
+        _ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        let facts = certificate_facts(end_entity).ok_or(CertificateError::BadEncoding)?;
+        if facts.public_key != self.pin {
+            return Err(CertificateError::ApplicationVerificationFailure.into());
+        }
+        let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
+        if facts.not_before.is_some_and(|it| now < it.as_second()) {
+            return Err(CertificateError::NotValidYet.into());
+        }
+        if facts.not_after.is_some_and(|it| now > it.as_second()) {
+            return Err(CertificateError::Expired.into());
+        }
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls12_signature(message, cert, dss, &self.algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls13_signature(message, cert, dss, &self.algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.algorithms.supported_schemes()
     }
 }
 

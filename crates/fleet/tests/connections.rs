@@ -190,8 +190,10 @@ async fn every_connection_says_how_far_it_came_why_and_what_to_do() {
     let lab = lab().await;
     accounts_make(&lab).await;
     let folder = tempfile::tempdir().expect("a folder");
+    let pin = public_key_pin(lab.endpoint()).await;
     let mut table = Table { lab: lab.clone(), rows: Vec::new() };
     rows_good(&mut table, folder.path());
+    rows_pinned(&mut table, &pin);
     rows_unreadable_users(&mut table);
     rows_unreadable_clusters(&mut table);
     rows_unreadable_files(&mut table);
@@ -208,7 +210,30 @@ async fn every_connection_says_how_far_it_came_why_and_what_to_do() {
         .buffered(ROWS_AT_ONCE)
         .collect()
         .await;
-    insta::assert_snapshot!(format!("{first}\n{}", rows.join("\n")));
+    let all = format!("{first}\n{}", rows.join("\n"));
+    insta::assert_snapshot!(all.replace(&pin, "sha256/PIN"));
+}
+
+/// The public key of the server, found as the guide says.
+async fn public_key_pin(endpoint: &str) -> String {
+    let address = endpoint.trim_start_matches("https://");
+    let command = format!(
+        "openssl s_client -connect {address} </dev/null 2>/dev/null | openssl x509 -pubkey -noout \
+         | openssl pkey -pubin -outform der | openssl dgst -sha256 -binary | base64"
+    );
+    let out = tokio::process::Command::new("sh").args(["-c", &command]).output();
+    let out = tokio::time::timeout(Duration::from_secs(30), out).await.expect("in time");
+    let pin = String::from_utf8(out.expect("openssl runs").stdout).expect("base64");
+    format!("sha256/{}", pin.trim())
+}
+
+fn rows_pinned(table: &mut Table, pin: &str) {
+    let lab = table.lab.clone();
+    let pinned = |given: &str| token_source(lab.endpoint(), lab.token(), Some(given));
+    table.push("public key pinned", pinned(pin));
+    let other = format!("sha256/{}", STANDARD.encode([7; 32]));
+    table.push("public key of another server", pinned(&other));
+    table.push("public key that is none", pinned("sha256/c2hvcnQ="));
 }
 
 fn rows_good(table: &mut Table, folder: &std::path::Path) {

@@ -1073,7 +1073,10 @@ export interface components {
              */
             kubeconfig: string;
         } | {
-            /** @description PEM of the authority that signed the server's certificate. */
+            /**
+             * @description PEM of the authority that signed the server's certificate; or the server's public key,
+             *     `sha256/` and the base64 of its SHA-256, where no authority is to be had.
+             */
             certificate_authority?: string | null;
             /** @description `https://host:port`. */
             endpoint: string;

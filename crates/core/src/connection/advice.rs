@@ -130,7 +130,8 @@ impl Code {
                     "{at} shows a certificate that the given certificate authority did not sign."
                 ),
                 "Paste the certificate authority of this address; an internal one often differs \
-                 from that of a public load balancer.",
+                 from that of a public load balancer. Without one, connect by address and token \
+                 and give the server's public key (sha256/…) in its place.",
                 Some(place.show_certificates()),
             ),
             Self::TlsName => say(
@@ -288,7 +289,8 @@ impl Code {
                 "This entry switches off the check of the server's certificate \
                  (insecure-skip-tls-verify).",
                 "Give the cluster's certificate authority instead, so that the credential is not \
-                 sent to an impostor.",
+                 sent to an impostor; or connect by address and token, and pin the server's \
+                 public key (sha256/…).",
                 Some(
                     "kubectl config view --raw --minify -o jsonpath='{.clusters[0].cluster.certificate-authority-data}'",
                 ),

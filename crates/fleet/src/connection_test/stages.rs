@@ -103,7 +103,8 @@ fn certificate_found(mut found: Found, certificate: Option<&CertificateFacts>) -
     found = found
         .fact("issuer", &facts.issuer)
         .fact("subject", &facts.subject)
-        .fact("names", facts.names.join(", "));
+        .fact("names", facts.names.join(", "))
+        .fact("public_key", facts.public_key.to_string());
     if let Some(until) = facts.not_after {
         found = found.fact("valid_until", until.to_string());
     }

@@ -15,7 +15,7 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use super::{Credential, Minted, Source, SourcePlace};
 use crate::FleetError;
-use crate::authority::Authorities;
+use crate::authority::{Authorities, PublicKeyPin};
 
 const VERSION: u32 = 1;
 
@@ -28,6 +28,9 @@ struct SealedSource {
     context: Option<String>,
     /// DER in base64; absent for the system's authorities.
     authorities: Option<Vec<String>>,
+    /// A pinned key, instead of authorities.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    public_key_pin: Option<String>,
     tls_server_name: Option<String>,
     credential: SealedCredential,
 }
@@ -49,7 +52,11 @@ pub(super) fn source_write(source: &Source) -> SecretSlice<u8> {
         context: place.context.clone(),
         authorities: match &place.authorities {
             Authorities::Given(certificates) => Some(encode(certificates)),
-            Authorities::System | Authorities::Mounted(_) => None,
+            Authorities::System | Authorities::Mounted(_) | Authorities::Pinned(_) => None,
+        },
+        public_key_pin: match &place.authorities {
+            Authorities::Pinned(pin) => Some(pin.to_string()),
+            _ => None,
         },
         tls_server_name: place.tls_server_name.clone(),
         credential: credential_write(&source.credential),
@@ -90,7 +97,12 @@ pub(super) fn source_read(bytes: &[u8]) -> Result<Source, FleetError> {
             Authorities::mounted(folder).map_err(|code| FleetError::Mounted { code })?
         }
         (_, Some(certificates)) => Authorities::Given(decode(&certificates)?),
-        (_, None) => Authorities::System,
+        (_, None) => match sealed.public_key_pin {
+            Some(pin) => {
+                Authorities::Pinned(PublicKeyPin::parse(&pin).ok_or(FleetError::SealedForm)?)
+            }
+            None => Authorities::System,
+        },
     };
     let place = SourcePlace {
         kind: sealed.kind,

@@ -1,5 +1,5 @@
 use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 
 use super::*;
 
@@ -95,4 +95,17 @@ fn a_pasted_token_of_our_own_service_account_is_renewed_and_no_other_is() {
     assert!(!renewed(&format!(r#"{{"sub":"{account}"}}"#)), "one that never ends needs no other");
     assert!(!renewed(r#"{"sub":"system:serviceaccount:default:nalabo-monitor","exp":2000}"#));
     assert!(!renewed(r#"{"sub":"system:serviceaccount:nalabo-system:default","exp":2000}"#));
+}
+
+#[test]
+fn a_pinned_key_is_sealed_with_its_source_and_part_of_its_origin() {
+    let pinned = |key: u8| {
+        let pin = format!("sha256/{}", STANDARD.encode([key; 32]));
+        token_source("https://10.0.0.7", CANARY, Some(&pin)).expect("a source")
+    };
+    let sealed = pinned(1).to_sealable();
+    let back = Source::from_sealed(sealed.expose_secret()).expect("our own form");
+    assert_eq!(back.origin(), pinned(1).origin());
+    assert_ne!(back.origin(), pinned(2).origin());
+    assert_eq!(back.to_sealable().expose_secret(), sealed.expose_secret());
 }
