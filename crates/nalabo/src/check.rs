@@ -12,8 +12,8 @@ use ipnet::IpNet;
 use nalabo_core::clock::{Clock as _, SystemClock};
 use nalabo_core::connection::{Advice, Outcome, Stage, StageEvent, StageResult};
 use nalabo_fleet::{
-    AddressPolicy, ContextEntry, InfrastructureFactory, Refusal, kubeconfig_parse,
-    kubeconfig_source,
+    AddressPolicy, ContextEntry, InfrastructureFactory, Refusal, in_cluster_source,
+    kubeconfig_parse, kubeconfig_source,
 };
 use tokio::sync::mpsc;
 
@@ -24,7 +24,11 @@ const READ_MAX_BYTES: u64 = 1024 * 1024;
 #[derive(Debug, Args)]
 pub struct CheckOptions {
     /// The kubeconfig; `-` reads standard input.
-    kubeconfig: PathBuf,
+    #[arg(required_unless_present = "in_cluster")]
+    kubeconfig: Option<PathBuf>,
+    /// Test the cluster that this runs in, by its pod's service account.
+    #[arg(long, conflicts_with_all = ["kubeconfig", "context", "list"])]
+    in_cluster: bool,
     /// Test this context instead of the current one.
     #[arg(long)]
     context: Option<String>,
@@ -44,14 +48,20 @@ pub struct CheckOptions {
 
 /// Runs the test; the exit code says whether it passed.
 pub async fn check(options: CheckOptions) -> anyhow::Result<ExitCode> {
-    let text = kubeconfig_read(&options.kubeconfig)?;
-    if options.list {
-        return Ok(match kubeconfig_parse(&text) {
-            Ok(contexts) => contexts_print(&contexts),
-            Err(refusal) => refusal_print(&refusal),
-        });
-    }
-    let source = match kubeconfig_source(&text, options.context.as_deref()) {
+    let read = match &options.kubeconfig {
+        None => in_cluster_source(),
+        Some(path) => {
+            let text = kubeconfig_read(path)?;
+            if options.list {
+                return Ok(match kubeconfig_parse(&text) {
+                    Ok(contexts) => contexts_print(&contexts),
+                    Err(refusal) => refusal_print(&refusal),
+                });
+            }
+            kubeconfig_source(&text, options.context.as_deref())
+        }
+    };
+    let source = match read {
         Ok(source) => source,
         Err(refusal) => return Ok(refusal_print(&refusal)),
     };
