@@ -9,6 +9,47 @@ BEGIN
 END
 $$;
 
+CREATE TABLE alert_channel_secrets (
+    alert_channel_id uuid NOT NULL,
+    version integer NOT NULL,
+    alg text NOT NULL,
+    kek_id text NOT NULL,
+    wrapped_dek bytea NOT NULL,
+    nonce bytea NOT NULL,
+    ciphertext bytea NOT NULL,
+    CONSTRAINT alert_channel_secrets_version_check CHECK ((version > 0))
+);
+
+CREATE TABLE alert_channels (
+    id uuid NOT NULL,
+    name text NOT NULL,
+    kind text NOT NULL,
+    enabled boolean NOT NULL,
+    disabled_reason text,
+    min_severity text NOT NULL,
+    rules text[],
+    language text NOT NULL,
+    webhook_format text,
+    url_shown text,
+    has_secret boolean DEFAULT false NOT NULL,
+    mail_to text[],
+    secret_version integer NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    revision bigint NOT NULL,
+    CONSTRAINT alert_channels_kind_check CHECK ((kind = ANY (ARRAY['webhook'::text, 'mail'::text]))),
+    CONSTRAINT alert_channels_language_check CHECK ((language = ANY (ARRAY['en'::text, 'fr'::text]))),
+    CONSTRAINT alert_channels_min_severity_check CHECK ((min_severity = ANY (ARRAY['critical'::text, 'warning'::text, 'info'::text]))),
+    CONSTRAINT alert_channels_revision_check CHECK ((revision > 0)),
+    CONSTRAINT alert_channels_secret_version_check CHECK ((secret_version > 0)),
+    CONSTRAINT alert_channels_shape_check CHECK (
+CASE kind
+    WHEN 'webhook'::text THEN ((num_nonnulls(webhook_format, url_shown) = 2) AND (mail_to IS NULL))
+    ELSE ((num_nonnulls(webhook_format, url_shown) = 0) AND (cardinality(mail_to) > 0))
+END),
+    CONSTRAINT alert_channels_webhook_format_check CHECK ((webhook_format = ANY (ARRAY['standard'::text, 'slack'::text, 'teams'::text, 'mattermost'::text])))
+);
+
 CREATE TABLE audit_entries (
     id uuid NOT NULL,
     at timestamp with time zone NOT NULL,
@@ -27,6 +68,32 @@ CREATE TABLE audit_entries (
     CONSTRAINT audit_entries_action_check CHECK ((action ~ '^[a-z][a-z_]*$'::text)),
     CONSTRAINT audit_entries_actor_kind_check CHECK ((actor_kind = ANY (ARRAY['user'::text, 'system'::text, 'cli'::text, 'nobody'::text]))),
     CONSTRAINT audit_entries_outcome_check CHECK ((outcome = ANY (ARRAY['done'::text, 'refused'::text])))
+);
+
+CREATE TABLE deliveries (
+    id uuid NOT NULL,
+    alert_channel_id uuid NOT NULL,
+    notice_id uuid NOT NULL,
+    recipient text NOT NULL,
+    notice jsonb NOT NULL,
+    state text NOT NULL,
+    attempts integer NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    next_attempt_at timestamp with time zone,
+    leased_until timestamp with time zone,
+    last_attempt_at timestamp with time zone,
+    ended_at timestamp with time zone,
+    duration_ms integer,
+    response_status integer,
+    error_code text,
+    error text,
+    CONSTRAINT deliveries_attempts_check CHECK ((attempts >= 0)),
+    CONSTRAINT deliveries_end_check CHECK (
+CASE state
+    WHEN 'queued'::text THEN ((next_attempt_at IS NOT NULL) AND (ended_at IS NULL))
+    ELSE ((next_attempt_at IS NULL) AND (ended_at IS NOT NULL))
+END),
+    CONSTRAINT deliveries_state_check CHECK ((state = ANY (ARRAY['queued'::text, 'delivered'::text, 'failed'::text])))
 );
 
 CREATE TABLE infrastructure_credentials (
@@ -191,8 +258,20 @@ CREATE TABLE users (
     CONSTRAINT users_role_check CHECK ((role = ANY (ARRAY['owner'::text, 'admin'::text, 'operator'::text, 'trainer'::text, 'viewer'::text])))
 );
 
+ALTER TABLE ONLY alert_channel_secrets
+    ADD CONSTRAINT alert_channel_secrets_pkey PRIMARY KEY (alert_channel_id);
+
+ALTER TABLE ONLY alert_channels
+    ADD CONSTRAINT alert_channels_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY audit_entries
     ADD CONSTRAINT audit_entries_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY deliveries
+    ADD CONSTRAINT deliveries_notice_key UNIQUE (alert_channel_id, notice_id, recipient);
+
+ALTER TABLE ONLY deliveries
+    ADD CONSTRAINT deliveries_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY infrastructure_credentials
     ADD CONSTRAINT infrastructure_credentials_pkey PRIMARY KEY (id);
@@ -233,6 +312,16 @@ ALTER TABLE ONLY status_changes
 ALTER TABLE ONLY users
     ADD CONSTRAINT users_pkey PRIMARY KEY (id);
 
+CREATE INDEX alert_channel_secrets_kek_id_idx ON alert_channel_secrets USING btree (kek_id);
+
+CREATE UNIQUE INDEX alert_channels_name_key ON alert_channels USING btree (lower(name));
+
+CREATE INDEX deliveries_alert_channel_id_idx ON deliveries USING btree (alert_channel_id, id);
+
+CREATE INDEX deliveries_ended_at_idx ON deliveries USING btree (ended_at) WHERE (state <> 'queued'::text);
+
+CREATE INDEX deliveries_queued_idx ON deliveries USING btree (next_attempt_at) WHERE (state = 'queued'::text);
+
 CREATE INDEX infrastructure_credentials_kek_id_idx ON infrastructure_credentials USING btree (kek_id, id);
 
 CREATE UNIQUE INDEX infrastructures_cluster_uid_key ON infrastructures USING btree (cluster_uid) WHERE (cluster_uid IS NOT NULL);
@@ -252,6 +341,15 @@ CREATE UNIQUE INDEX status_changes_open_key ON status_changes USING btree (infra
 CREATE UNIQUE INDEX users_email_key ON users USING btree (lower(email));
 
 CREATE TRIGGER audit_entries_keep BEFORE DELETE OR UPDATE OR TRUNCATE ON audit_entries FOR EACH STATEMENT EXECUTE FUNCTION audit_entries_keep();
+
+ALTER TABLE ONLY alert_channel_secrets
+    ADD CONSTRAINT alert_channel_secrets_alert_channel_id_fkey FOREIGN KEY (alert_channel_id) REFERENCES alert_channels(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY alert_channel_secrets
+    ADD CONSTRAINT alert_channel_secrets_kek_id_fkey FOREIGN KEY (kek_id) REFERENCES seal_keys(kek_id);
+
+ALTER TABLE ONLY deliveries
+    ADD CONSTRAINT deliveries_alert_channel_id_fkey FOREIGN KEY (alert_channel_id) REFERENCES alert_channels(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY infrastructure_credentials
     ADD CONSTRAINT infrastructure_credentials_infrastructure_id_fkey FOREIGN KEY (infrastructure_id) REFERENCES infrastructures(id) ON DELETE CASCADE;

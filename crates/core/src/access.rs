@@ -9,6 +9,9 @@
 //! | see infrastructures and resources | ✓ | ✓ | ✓ | ✓ | ✓ |
 //! | test, cordon and uncordon | ✓ | ✓ | ✓ | | |
 //! | connect, change, delete infrastructures | ✓ | ✓ | | | |
+//! | see alerts, rules and channels | ✓ | ✓ | ✓ | ✓ | ✓ |
+//! | acknowledge and mute alerts, keep maintenance windows | ✓ | ✓ | ✓ | | |
+//! | change rules and channels of alerts | ✓ | ✓ | | | |
 //! | read the audit | ✓ | ✓ | | | |
 
 use std::fmt;
@@ -62,11 +65,17 @@ pub enum Permission {
     ResourceRead,
     /// Read who changed what.
     AuditRead,
+    /// See alerts, their rules, channels and maintenance windows.
+    AlertRead,
+    /// Acknowledge and mute alerts, and keep maintenance windows.
+    AlertAcknowledge,
+    /// Change the rules and channels of alerts.
+    AlertWrite,
 }
 
 impl Permission {
     /// Every permission, in the order of the table.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 10] = [
         Self::AccountSelf,
         Self::InfrastructureRead,
         Self::InfrastructureTest,
@@ -74,6 +83,9 @@ impl Permission {
         Self::InfrastructureWrite,
         Self::ResourceRead,
         Self::AuditRead,
+        Self::AlertRead,
+        Self::AlertAcknowledge,
+        Self::AlertWrite,
     ];
 }
 
@@ -86,11 +98,13 @@ impl Role {
     pub const fn allows(self, permission: Permission) -> bool {
         use Permission as P;
         match permission {
-            P::AccountSelf | P::InfrastructureRead | P::ResourceRead => true,
-            P::InfrastructureTest | P::InfrastructureCordon => {
+            P::AccountSelf | P::InfrastructureRead | P::ResourceRead | P::AlertRead => true,
+            P::InfrastructureTest | P::InfrastructureCordon | P::AlertAcknowledge => {
                 matches!(self, Self::Owner | Self::Admin | Self::Operator)
             }
-            P::InfrastructureWrite | P::AuditRead => matches!(self, Self::Owner | Self::Admin),
+            P::InfrastructureWrite | P::AuditRead | P::AlertWrite => {
+                matches!(self, Self::Owner | Self::Admin)
+            }
         }
     }
 
@@ -138,7 +152,12 @@ mod tests {
             Permission::ALL.into_iter().filter(|it| Role::Viewer.allows(*it)).collect();
         assert_eq!(
             held,
-            [Permission::AccountSelf, Permission::InfrastructureRead, Permission::ResourceRead]
+            [
+                Permission::AccountSelf,
+                Permission::InfrastructureRead,
+                Permission::ResourceRead,
+                Permission::AlertRead,
+            ]
         );
     }
 
@@ -146,6 +165,13 @@ mod tests {
     fn an_operator_cordons_but_does_not_connect() {
         assert!(Role::Operator.allows(Permission::InfrastructureCordon));
         assert!(!Role::Operator.allows(Permission::InfrastructureWrite));
+    }
+
+    #[test]
+    fn an_operator_takes_an_alert_but_does_not_say_where_alerts_go() {
+        assert!(Role::Operator.allows(Permission::AlertAcknowledge));
+        assert!(!Role::Operator.allows(Permission::AlertWrite));
+        assert!(!Role::Trainer.allows(Permission::AlertAcknowledge));
     }
 
     #[test]

@@ -46,6 +46,16 @@ pub enum AuditAction {
     PermissionRefused,
     /// Credentials were sealed again under the first key.
     KeysRotated,
+    /// An alert channel was made.
+    AlertChannelCreated,
+    /// An alert channel was changed.
+    AlertChannelUpdated,
+    /// An alert channel was removed.
+    AlertChannelDeleted,
+    /// A test was sent over an alert channel.
+    AlertChannelTested,
+    /// NALABO switched an alert channel off: its receiver said that it is gone for good.
+    AlertChannelDisabled,
 }
 
 /// Who did it.

@@ -81,3 +81,15 @@ id!(
     /// One line of the audit.
     AuditId
 );
+id!(
+    /// Where alerts are sent to: one webhook, or a list of addresses.
+    AlertChannelId
+);
+id!(
+    /// One message of the alerts, the same for every channel and at every attempt.
+    NoticeId
+);
+id!(
+    /// One notice on its way to one recipient.
+    DeliveryId
+);

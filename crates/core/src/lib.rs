@@ -7,6 +7,7 @@
 //! | module | answers |
 //! |---|---|
 //! | [`access`] | who may do what |
+//! | [`alert_channel`] | what an alert says to people, and in which form it is sent |
 //! | [`audit`] | what is written down when something changes |
 //! | [`connection`] | the stages of a connection test, and what each failure means |
 //! | [`health`] | what a probe's outcome makes of an infrastructure's status |
@@ -15,6 +16,8 @@
 //! | [`quantity`] | how Kubernetes writes numbers |
 
 pub mod access;
+pub mod alert;
+pub mod alert_channel;
 pub mod audit;
 pub mod clock;
 pub mod connection;

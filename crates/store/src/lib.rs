@@ -22,11 +22,13 @@
 //! | [`infrastructures`], [`credentials`], [`statuses`] | connected clusters |
 //! | [`users`], [`sessions`], [`sign_ins`] | people and their sign-ins |
 //! | [`audit`] | who changed what |
+//! | [`deliveries`] | notices of alerts on their way to people |
 //! | [`leases`], [`notify`] | replicas sharing the work, and hearing of changes |
 
 pub mod audit;
 pub mod credentials;
 pub mod db;
+pub mod deliveries;
 pub mod embedded;
 mod error;
 pub mod infrastructures;
@@ -45,6 +47,7 @@ mod word;
 pub use audit::*;
 pub use credentials::*;
 pub use db::{Db, Tx, commit};
+pub use deliveries::*;
 pub use error::{StoreError, constraint};
 pub use infrastructures::*;
 pub use leases::*;
