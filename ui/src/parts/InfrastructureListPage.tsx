@@ -36,7 +36,7 @@ export function InfrastructureListPage({
   onSearch,
 }: {
   search: InfrastructureSearch;
-  onSearch: (change: { [Key in keyof InfrastructureSearch]: InfrastructureSearch[Key] | undefined }) => void;
+  onSearch: (change: InfrastructureSearch) => void;
 }) {
   const t = useText();
   const may = useMay();

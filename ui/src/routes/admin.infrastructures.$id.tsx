@@ -8,8 +8,10 @@ export type Doing = (typeof DOINGS)[number];
 
 /** What is wrong here, and what is this? `?do=` opens with one thing begun, so that a link can say it. */
 export const Route = createFileRoute("/admin/infrastructures/$id")({
-  validateSearch: (search): { do?: Doing } =>
-    DOINGS.includes(search.do as Doing) ? { do: search.do as Doing } : {},
+  // An unknown one is taken out: a key that is left out would keep what stands in the address.
+  validateSearch: (search): { do?: Doing | undefined } => ({
+    do: DOINGS.find((it) => it === search.do),
+  }),
   loader: ({ context: { cache }, params: { id } }) =>
     cache.ensureQueryData(infrastructure(id)).catch((error: unknown) => {
       throw problemOf(error).status === 404 ? notFound() : error;
@@ -27,7 +29,7 @@ function InfrastructureRoute() {
       id={id}
       doing={doing}
       onDo={(next) =>
-        void navigate({ search: next ? { do: next } : {}, replace: true, resetScroll: false, hash: true })
+        void navigate({ search: { do: next ?? undefined }, replace: true, resetScroll: false, hash: true })
       }
       onLeave={() => navigate({ to: "/admin/infrastructures" })}
     />

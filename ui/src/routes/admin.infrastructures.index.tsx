@@ -9,25 +9,29 @@ import { GROUP_NAMES, STATES, type StateGroup, statesOf } from "../parts/state";
 const SORTS: readonly InfrastructureSort[] = ["name", "state", "cpu", "memory", "nodes", "created_at"];
 
 export interface InfrastructureSearch {
-  q?: string;
+  q?: string | undefined;
   /** A group of the ribbon, or one exact state. */
-  state?: StateGroup | InfrastructureState;
-  environment?: EnvironmentClass;
-  sort?: InfrastructureSort | `-${InfrastructureSort}`;
+  state?: StateGroup | InfrastructureState | undefined;
+  environment?: EnvironmentClass | undefined;
+  sort?: InfrastructureSort | `-${InfrastructureSort}` | undefined;
 }
 
-/** Keeps what is known and drops the rest: an old link still opens, with the filter it can have. */
-function searchParse(search: Record<string, unknown>): InfrastructureSearch {
+/**
+ * Keeps what is known and drops the rest: an old link still opens, with the filter it can have.
+ *
+ * Every key is in the answer, because the router lays it over what stands in the address: a key
+ * that is left out would keep the value that nobody knows.
+ */
+export function searchParse(search: Record<string, unknown>): InfrastructureSearch {
   const { q, state, environment, sort } = search;
-  const known: InfrastructureSearch = {};
-  if ((typeof q === "string" || typeof q === "number") && q !== "") known.q = String(q);
-  if (typeof state === "string" && (state in STATES || GROUP_NAMES.includes(state as StateGroup)))
-    known.state = state as StateGroup | InfrastructureState;
-  if (ENVIRONMENTS.includes(environment as EnvironmentClass))
-    known.environment = environment as EnvironmentClass;
-  if (typeof sort === "string" && SORTS.includes(sort.replace(/^-/, "") as InfrastructureSort))
-    known.sort = sort as InfrastructureSort;
-  return known;
+  const known = <Value extends string>(value: unknown, values: readonly string[]) =>
+    typeof value === "string" && values.includes(value) ? (value as Value) : undefined;
+  return {
+    q: (typeof q === "string" || typeof q === "number") && q !== "" ? String(q) : undefined,
+    state: known(state, [...Object.keys(STATES), ...GROUP_NAMES]),
+    environment: known(environment, ENVIRONMENTS),
+    sort: known(sort, [...SORTS, ...SORTS.map((it) => `-${it}`)]),
+  };
 }
 
 /** Which infrastructures, where, and how full? The filter is the URL, so it can be sent. */

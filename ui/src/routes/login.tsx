@@ -15,10 +15,10 @@ interface LoginForm {
 }
 
 export const Route = createFileRoute("/login")({
-  validateSearch: (search): { to?: string } => {
+  validateSearch: (search): { to?: string | undefined } => {
     // Only a path of ours: a link to this page must not send anyone elsewhere afterwards.
     const to = search.to;
-    return typeof to === "string" && /^\/admin(?:[/?#]|$)/.test(to) ? { to } : {};
+    return typeof to === "string" && /^\/admin(?:[/?#]|$)/.test(to) ? { to } : { to: undefined };
   },
   beforeLoad: async ({ context: { cache } }) => {
     const { setup_required } = await cache.fetchQuery(authState());
