@@ -1,18 +1,23 @@
 /**
  * The one HTTP client of the console.
  *
- * Promises: same origin only, the header that writes need, one kind of rejection
+ * Promises: same origin only, the header that writes need, the one that says nobody asked, one kind of rejection
  * ({@link ApiProblem}), and the server's clock for ages. Does not: retry; queries decide that.
  */
 import createClient, { type Middleware } from "openapi-fetch";
 import { clockOffsetNote } from "./clock";
+import { BACKGROUND_HEADER, isBackground } from "./presence";
 import { ApiProblem, problemFromResponse } from "./problem";
 import type { paths } from "./schema";
 
 /** Proof that a write comes from the console and not from a form on another site. */
 export const WRITE_HEADER = { "X-Requested-With": "nalabo" } as const;
 
-const errorsAsProblems: Middleware = {
+const middleware: Middleware = {
+  onRequest({ request }) {
+    if (isBackground(request.method)) request.headers.set(BACKGROUND_HEADER, "1");
+    return request;
+  },
   async onResponse({ response }) {
     clockOffsetNote(response.headers.get("date"));
     if (!response.ok) throw await problemFromResponse(response);
@@ -27,7 +32,7 @@ export const client = createClient<paths>({
   headers: WRITE_HEADER,
   credentials: "same-origin",
 });
-client.use(errorsAsProblems);
+client.use(middleware);
 
 /** The body of an answer that must have one. */
 export async function bodyOf<T>(answer: Promise<{ data?: T }>): Promise<T> {
