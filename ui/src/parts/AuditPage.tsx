@@ -159,8 +159,31 @@ function Changes({ before, after }: { before: unknown; after: unknown }) {
   );
 }
 
+/** Words of the API that the console says in the reader's language, by the field they stand in. */
+const VALUE_WORDS: Record<string, string> = {
+  mode: "mode",
+  role: "role",
+  environment: "environment_long",
+  kind: "credential",
+};
+
+/** A value as people read it: known words, yes and no, moments; anything else as it was written. */
+function useValueText(): (field: string, value: string) => string {
+  const t = useText();
+  const known = useTextIfKnown();
+  const format = useFormat();
+  return (field, value) => {
+    const name = field.split(".").at(-1) ?? field;
+    if (name === "labels") return value;
+    if (value === "true" || value === "false") return t(value === "true" ? "audit.yes" : "audit.no");
+    if (name.endsWith("_at") && !Number.isNaN(Date.parse(value))) return format.exactly(value);
+    return (VALUE_WORDS[name] && known(`${VALUE_WORDS[name]}.${value}`)) || value;
+  };
+}
+
 function ChangeList({ changes }: { changes: ReturnType<typeof changesOf> }) {
   const known = useTextIfKnown();
+  const valueText = useValueText();
   return (
     <dl className={styles.changes}>
       {changes.map(({ field, from, to }) => (
@@ -169,10 +192,10 @@ function ChangeList({ changes }: { changes: ReturnType<typeof changesOf> }) {
           <dd>
             {from !== "—" && (
               <>
-                <del>{from}</del> →{" "}
+                <del>{valueText(field, from)}</del> →{" "}
               </>
             )}
-            <ins>{to}</ins>
+            <ins>{valueText(field, to)}</ins>
           </dd>
         </div>
       ))}

@@ -7,7 +7,7 @@ import { useText } from "../i18n/text";
 import type { IconName } from "../ui/icons";
 import { Status, type Tone } from "../ui/Status";
 import styles from "./Facts.module.css";
-import { useReason } from "./InfrastructureStatus";
+import { useDetail, useReason } from "./InfrastructureStatus";
 import { STATES } from "./state";
 
 /** Reasons whose own sentence already says all that the detail would. */
@@ -19,6 +19,7 @@ export function Facts({ infrastructure: it }: { infrastructure: Infrastructure }
   const now_ms = useNow();
   const { status, mode, metadata } = it;
   const reason = useReason()(status, metadata) ?? "";
+  const detail = useDetail()(status);
   const age = (at: string) => format.duration((now_ms - Date.parse(at)) / 1_000);
   const face = STATES[status.state];
 
@@ -52,9 +53,7 @@ export function Facts({ infrastructure: it }: { infrastructure: Infrastructure }
           status.state === "healthy" ? t("fact.yes") : t("fact.word_because", { word: t(face.word), reason })
         }
       >
-        {!status.detail || says.has(status.reason ?? "")
-          ? t("fact.since", { age: age(status.since) })
-          : status.detail}
+        {!detail || says.has(status.reason ?? "") ? t("fact.since", { age: age(status.since) }) : detail}
       </Fact>
       <Fact
         name={t("fact.name_schedulable")}

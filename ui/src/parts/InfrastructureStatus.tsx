@@ -1,5 +1,6 @@
 import type { InfrastructureState, Inventory, InfrastructureStatus as StatusView } from "../api/types";
 import { useFormat } from "../i18n/format";
+import { useLanguage } from "../i18n/language";
 import { useNow } from "../i18n/now";
 import { useText, useTextIfKnown } from "../i18n/text";
 import { Icon } from "../ui/Icon";
@@ -59,12 +60,26 @@ export function useReason(): (status: Reasoned, nodes?: Nodes | null) => string 
   };
 }
 
+/**
+ * What the server says beyond the reason. Its sentences are English: another language has the cause
+ * by its code, or nothing that the reason has not said.
+ */
+export function useDetail(): (status: Pick<Reasoned, "reason" | "detail">) => string | null {
+  const known = useTextIfKnown();
+  const language = useLanguage();
+  return ({ reason, detail }) => {
+    if (language === "en" || !detail) return detail ?? null;
+    return (reason && known(`code.${reason}.cause`)) || (reason && known(`reason.${reason}`) ? null : detail);
+  };
+}
+
 /** Reason and since when: "No answer in time since 14:02 (7 min)". */
 export function ReasonLine({ status, nodes }: { status: Reasoned; nodes?: Nodes | null | undefined }) {
   const t = useText();
   const format = useFormat();
   const now_ms = useNow();
   const reason = useReason()(status, nodes);
+  const detail = useDetail()(status);
   if (status.state === "healthy" || !reason) return null;
   const slots = {
     reason,
@@ -72,7 +87,7 @@ export function ReasonLine({ status, nodes }: { status: Reasoned; nodes?: Nodes 
     duration: format.duration((now_ms - Date.parse(status.since)) / 1_000),
   };
   const line = <span className={styles.reason}>{t("status.reason_since", slots)}</span>;
-  return status.detail ? <TipTrigger content={status.detail} render={line} /> : line;
+  return detail ? <TipTrigger content={detail} render={line} /> : line;
 }
 
 /** How long ago: "6 s ago"; what is older than it should be says its hour as well. */

@@ -8,7 +8,7 @@ import { useText } from "../i18n/text";
 import { Button } from "../ui/Button";
 import { Skeleton } from "../ui/Faces";
 import { Section } from "../ui/Page";
-import { InfrastructureStatus, useReason } from "./InfrastructureStatus";
+import { InfrastructureStatus, useDetail, useReason } from "./InfrastructureStatus";
 import { ProblemNote } from "./ProblemNote";
 import styles from "./StatusHistory.module.css";
 
@@ -41,6 +41,7 @@ function Change({ change }: { change: StatusChange }) {
   const format = useFormat();
   const now_ms = useNow();
   const reason = useReason()(change);
+  const detail = useDetail()(change);
   const end_ms = change.until ? Date.parse(change.until) : now_ms;
   const duration = format.duration((end_ms - Date.parse(change.since)) / 1_000);
   return (
@@ -51,10 +52,8 @@ function Change({ change }: { change: StatusChange }) {
       <div>
         <InfrastructureStatus state={change.state} />
         {change.state !== "healthy" && reason && <p>{reason}</p>}
-        {change.detail && change.detail !== reason && change.state !== "healthy" && (
-          <p className={styles.detail} lang="en">
-            {change.detail}
-          </p>
+        {detail && detail !== reason && change.state !== "healthy" && (
+          <p className={styles.detail}>{detail}</p>
         )}
       </div>
       <span className={styles.duration}>

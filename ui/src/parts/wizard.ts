@@ -5,7 +5,7 @@
  * is gone changes nothing. Does not: hold the secret; the component keeps that in one place, so
  * that it can be dropped.
  */
-import { TEST_BEGUN, type TestEvent, type TestRun, testReduce } from "../api/connectionTest";
+import { failedStage, TEST_BEGUN, type TestEvent, type TestRun, testReduce } from "../api/connectionTest";
 import type { ApiProblem } from "../api/problem";
 import type { ParsedContext } from "../api/types";
 import type { DescribeForm } from "./describe";
@@ -140,10 +140,13 @@ export function wizardReduce(state: WizardState, action: WizardAction): WizardSt
   }
 }
 
-const hasFailed = ({ run }: Candidate) => run?.phase === "failed" || run?.phase === "broken";
+/** A stage that failed ends the test, though its report may still be on its way. */
+const hasFailed = ({ run }: Candidate) =>
+  run?.phase === "failed" || run?.phase === "broken" || (run?.phase === "running" && !!failedStage(run));
 
 export const chosenOf = (state: WizardState) => state.candidates.filter((it) => it.chosen);
-export const runningOf = (state: WizardState) => chosenOf(state).filter((it) => it.run?.phase === "running");
+export const runningOf = (state: WizardState) =>
+  chosenOf(state).filter((it) => it.run?.phase === "running" && !hasFailed(it));
 export const passedOf = (state: WizardState) => chosenOf(state).filter((it) => it.run?.phase === "passed");
 export const failedOf = (state: WizardState) => chosenOf(state).filter(hasFailed);
 /** What is described and saved: what passed, and what is wanted although it failed. */
