@@ -15,6 +15,7 @@ mod console;
 mod cookies;
 mod events;
 mod infrastructures;
+mod metrics;
 pub mod openapi;
 pub mod operations;
 mod problem;

@@ -29,7 +29,7 @@ use uuid::Uuid;
 use crate::operations::{Access, OPERATIONS};
 use crate::problem::Problem;
 use crate::state::{Api, OperationTable};
-use crate::{console, cookies, openapi};
+use crate::{console, cookies, metrics, openapi};
 
 /// Largest body: a kubeconfig of 256 KiB, written as JSON text.
 const BODY_MAX_BYTES: usize = 600 * 1024;
@@ -81,6 +81,7 @@ pub fn router(options: ApiOptions) -> Result<Router, OperationsMismatch> {
         .merge(docs)
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
+        .route("/metrics", get(metrics::metrics))
         .route("/api", any(unknown_operation))
         .route("/api/", any(unknown_operation))
         .route("/api/{*rest}", any(unknown_operation))
@@ -117,19 +118,29 @@ fn operation_table() -> Result<OperationTable, OperationsMismatch> {
 }
 
 /// Who asks, and whether they may: nothing behind this runs otherwise.
-async fn gate(
-    State(api): State<Api>,
-    path: MatchedPath,
-    mut request: Request,
-    next: Next,
-) -> Result<Response, Problem> {
+async fn gate(State(api): State<Api>, path: MatchedPath, request: Request, next: Next) -> Response {
     // A HEAD request is a GET whose body is not sent.
     let method =
         if request.method() == Method::HEAD { Method::GET } else { request.method().clone() };
     let key = (method, path.as_str().to_owned());
     let Some((operation, access)) = api.operations.get(&key).copied() else {
-        return Err(Problem::not_found("operation"));
+        return Problem::not_found("operation").into_response();
     };
+    let timer = api.app.metrics().request_begin(operation);
+    let answer = let_in(&api, operation, access, request, next).await;
+    let answer = answer.unwrap_or_else(IntoResponse::into_response);
+    timer.answered(answer.status().as_u16());
+    answer
+}
+
+/// The operation's answer, when the caller may have it.
+async fn let_in(
+    api: &Api,
+    operation: &'static str,
+    access: Access,
+    mut request: Request,
+    next: Next,
+) -> Result<Response, Problem> {
     if !request.method().is_safe() {
         require_same_site(request.headers())?;
     }
@@ -292,6 +303,6 @@ async fn unknown_method() -> Problem {
         .hint("see /api/docs for what there is")
 }
 
-async fn unknown_operation() -> Problem {
+pub(crate) async fn unknown_operation() -> Problem {
     Problem::not_found("operation").hint("see /api/docs for what there is")
 }

@@ -191,6 +191,7 @@ pub(crate) async fn source_test(
             tested.note_duplicate(name.as_str());
         }
     }
+    app.metrics.connection_test_note(&tested.report);
     if !tested.report.passed {
         tokio::time::sleep_until(began + FAILURE_ANSWERED_AFTER).await;
     }

@@ -17,6 +17,7 @@ use nalabo_store::{Db, KeyRing};
 use crate::Error;
 use crate::changes::Changes;
 use crate::connection_tests::ConnectionTests;
+use crate::metrics::{Metrics, MetricsSettings};
 use crate::passwords::Passwords;
 
 /// What the operator may set.
@@ -28,6 +29,8 @@ pub struct Settings {
     pub session_absolute: Duration,
     /// How often infrastructures are looked at.
     pub pace: Pace,
+    /// Who may read the figures of this process, and how fine they are.
+    pub metrics: MetricsSettings,
 }
 
 impl Default for Settings {
@@ -36,6 +39,7 @@ impl Default for Settings {
             session_idle: Duration::from_secs(3_600),
             session_absolute: Duration::from_secs(12 * 3_600),
             pace: Pace::default(),
+            metrics: MetricsSettings::default(),
         }
     }
 }
@@ -66,6 +70,7 @@ pub struct App {
     pub(crate) changes: Changes,
     pub(crate) passwords: Passwords,
     pub(crate) tests: ConnectionTests,
+    pub(crate) metrics: Metrics,
 }
 
 impl App {
@@ -81,12 +86,18 @@ impl App {
             changes: Changes::default(),
             passwords: Passwords::default(),
             tests: ConnectionTests::default(),
+            metrics: Metrics::default(),
         })
     }
 
     /// What the browser hears at once.
     pub const fn changes(&self) -> &Changes {
         &self.changes
+    }
+
+    /// The figures of this process.
+    pub const fn metrics(&self) -> &Metrics {
+        &self.metrics
     }
 
     /// The present time, as this application knows it.

@@ -33,6 +33,7 @@ use tracing::{info, warn};
 use uuid::Uuid;
 
 use crate::changes::Numbered;
+use crate::metrics::Worker;
 use crate::{App, Error};
 
 /// How long a lease holds without renewal; a replica that dies is followed within this time.
@@ -137,6 +138,7 @@ impl InfrastructureManager {
 
     /// Takes and renews leases, starts and stops watchers to match.
     async fn share(&mut self) {
+        self.app.metrics.beat(Worker::Manager);
         if let Err(error) = self.share_once().await {
             warn!(%error, "the fleet could not be shared out; watchers go on as they are");
         }

@@ -14,6 +14,7 @@
 //! | [`users`] | accounts, from the command line |
 //! | [`audit`] | who changed what |
 //! | [`changes`] | what the browser hears at once |
+//! | [`metrics`] | what NALABO says of itself |
 //! | [`reconcile`] | every loop that runs |
 
 pub mod audit;
@@ -24,6 +25,7 @@ pub mod error;
 pub mod infrastructure_manager;
 pub mod infrastructures;
 pub mod keys;
+pub mod metrics;
 pub mod passwords;
 pub mod reconcile;
 pub mod resources;

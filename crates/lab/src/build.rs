@@ -104,11 +104,24 @@ pub static KUBE_ROUTER: Binary = Binary {
     ..PLAIN
 };
 
+/// Prometheus' own linter of metrics; small, and built by the test that uses it.
+pub static PROMLINT: Binary =
+    Binary { name: "promlint", shown: "promlint (linter of metrics)", ..PLAIN };
+
 /// What a control plane with pretended nodes needs.
 pub static CONTROL_PLANE: [&Binary; 3] = [&KUBE, &KWOK, &METRICS_SERVER];
 /// Everything: what a real node with vClusters needs.
-pub static ALL: [&Binary; 8] =
-    [&KUBE, &KWOK, &METRICS_SERVER, &KINE, &COREDNS, &LOCAL_PATH, &KUBE_ROUTER, &VCLUSTER];
+pub static ALL: [&Binary; 9] = [
+    &KUBE,
+    &KWOK,
+    &METRICS_SERVER,
+    &KINE,
+    &COREDNS,
+    &LOCAL_PATH,
+    &KUBE_ROUTER,
+    &VCLUSTER,
+    &PROMLINT,
+];
 
 /// Finds a program by the name people type.
 pub fn binary_find(name: &str) -> Option<&'static Binary> {

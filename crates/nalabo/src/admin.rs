@@ -121,13 +121,14 @@ async fn with_app<T>(
     settings: &Settings,
     work: impl AsyncFnOnce(Ctx) -> Result<T, Error>,
 ) -> anyhow::Result<T> {
+    let app_settings = settings.app_settings()?;
     let database = Database::open_beside(settings).await?;
     let app = App::new(AppOptions {
         db: database.db.clone(),
         keys: Arc::clone(&database.keys),
         clock: Arc::new(SystemClock),
         factory: InfrastructureFactory::new(settings.address_policy()),
-        settings: settings.app_settings(),
+        settings: app_settings,
     });
     let result = work(app.ctx(Actor::Cli, RequestFace::default())).await;
     database.close().await;

@@ -176,7 +176,7 @@ impl Running {
             keys: Arc::clone(&database.keys),
             clock: Arc::new(SystemClock),
             factory: InfrastructureFactory::new(settings.address_policy()),
-            settings: settings.app_settings(),
+            settings: settings.app_settings()?,
         });
         let first_owner =
             first_owner_ensure(&app.ctx(Actor::Cli, RequestFace::default()), given).await?;

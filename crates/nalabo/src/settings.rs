@@ -7,11 +7,15 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use clap::Args;
 use ipnet::IpNet;
+use nalabo_app::metrics::MetricsSettings;
 use nalabo_core::health::Pace;
 use nalabo_fleet::AddressPolicy;
 use secrecy::SecretString;
 use tracing_subscriber::EnvFilter;
 use url::Url;
+
+/// Shorter ones can be guessed.
+const METRICS_TOKEN_MIN_CHARACTERS: usize = 16;
 
 /// What an operator may set.
 #[derive(Debug, Clone, Args)]
@@ -94,6 +98,15 @@ pub struct Settings {
         value_parser = clap::value_parser!(u32).range(4..=500))]
     pub database_connections: u32,
 
+    /// File with a token that opens /metrics to callers from elsewhere, as
+    /// `Authorization: Bearer`. Without it, /metrics answers on this machine only.
+    #[arg(long, env = "NALABO_METRICS_TOKEN_FILE")]
+    pub metrics_token_file: Option<PathBuf>,
+
+    /// Add families to /metrics whose label is the name of each infrastructure.
+    #[arg(long, env = "NALABO_METRICS_PER_INFRASTRUCTURE")]
+    pub metrics_per_infrastructure: bool,
+
     /// What to log, for example `info` or `nalabo_app=debug`.
     #[arg(long, env = "NALABO_LOG", default_value = "info")]
     pub log: String,
@@ -174,8 +187,8 @@ impl Settings {
     }
 
     /// What the application is told.
-    pub fn app_settings(&self) -> nalabo_app::Settings {
-        nalabo_app::Settings {
+    pub fn app_settings(&self) -> anyhow::Result<nalabo_app::Settings> {
+        Ok(nalabo_app::Settings {
             session_idle: Duration::from_secs(self.session_idle_seconds),
             session_absolute: Duration::from_secs(self.session_absolute_seconds),
             pace: Pace {
@@ -183,6 +196,26 @@ impl Settings {
                 inventory_interval: Duration::from_secs(self.check_interval_seconds),
                 ..Pace::default()
             },
+            metrics: MetricsSettings {
+                token: self.metrics_token()?,
+                per_infrastructure: self.metrics_per_infrastructure,
+            },
+        })
+    }
+
+    /// The token that opens `/metrics`, read once.
+    fn metrics_token(&self) -> anyhow::Result<Option<SecretString>> {
+        let Some(path) = &self.metrics_token_file else { return Ok(None) };
+        let text = std::fs::read_to_string(path)
+            .with_context(|| format!("read NALABO_METRICS_TOKEN_FILE {}", path.display()))?;
+        let token = text.trim();
+        if token.len() < METRICS_TOKEN_MIN_CHARACTERS {
+            bail!(
+                "the token in NALABO_METRICS_TOKEN_FILE {} has fewer than \
+                 {METRICS_TOKEN_MIN_CHARACTERS} characters; make one with: openssl rand -hex 32",
+                path.display()
+            );
         }
+        Ok(Some(SecretString::from(token)))
     }
 }

@@ -47,8 +47,17 @@ impl House {
         Self::at(clusters, None).await
     }
 
+    /// The same, where the operator set these.
+    pub async fn with(clusters: usize, settings: Settings) -> Self {
+        Self::built(clusters, None, settings).await
+    }
+
     /// The same, with TLS in front at `public_url`.
     pub async fn at(clusters: usize, public_url: Option<Url>) -> Self {
+        Self::built(clusters, public_url, Settings::default()).await
+    }
+
+    async fn built(clusters: usize, public_url: Option<Url>, settings: Settings) -> Self {
         nalabo_fleet::crypto_provider_install();
         let db = TestDb::new().await;
         let folder = tempfile::tempdir().expect("a folder");
@@ -65,7 +74,7 @@ impl House {
             keys: Arc::clone(&keys),
             clock: clock.clone(),
             factory: InfrastructureFactory::new(AddressPolicy::new(vec![loopback], Vec::new())),
-            settings: Settings::default(),
+            settings,
         });
         let sim = SimOptions {
             clusters,

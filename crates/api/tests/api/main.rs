@@ -9,5 +9,6 @@ mod events;
 mod generated;
 mod house;
 mod list;
+mod metrics;
 mod sign_in;
 mod visitor;

@@ -16,6 +16,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
+use crate::metrics::{Queue, Worker};
 use crate::{App, Error};
 
 /// Unchanged states are written this often; their age on screen is exact to within this.
@@ -49,6 +50,7 @@ impl Journal {
         let mut pending = self.pending.lock().expect("no holder of this lock can panic");
         let changed = changed || pending.get(&id).is_some_and(|it| it.changed);
         pending.insert(id, Pending { status, lease_token, changed });
+        self.app.metrics.queue_depth_note(Queue::Journal, pending.len());
         if changed {
             self.urgent.notify_one();
         }
@@ -89,19 +91,21 @@ impl Journal {
 
     /// Writes what is pending; puts it back when that fails.
     pub async fn flush(&self) -> Result<(), Error> {
+        self.app.metrics.beat(Worker::Journal);
         let taken =
             std::mem::take(&mut *self.pending.lock().expect("no holder of this lock can panic"));
         if taken.is_empty() {
             return Ok(());
         }
         let result = self.write(&taken).await;
+        let mut pending = self.pending.lock().expect("no holder of this lock can panic");
         if result.is_err() {
-            let mut pending = self.pending.lock().expect("no holder of this lock can panic");
             for (id, old) in taken {
                 let newer = pending.entry(id).or_insert_with(|| old.clone());
                 newer.changed |= old.changed;
             }
         }
+        self.app.metrics.queue_depth_note(Queue::Journal, pending.len());
         result
     }
 
@@ -116,6 +120,7 @@ impl Journal {
             store::status_change_insert(&mut tx, id, &it.status, it.status.since).await?;
             let change = Change::Infrastructure { id, change: ChangeKind::Status };
             notify(&mut *tx, &change).await?;
+            self.app.metrics.state_change_note(it.status.state);
             let state = it.status.state.as_str();
             let reason = it.status.reason.as_deref().unwrap_or("-");
             info!(infrastructure.id = %id, state, reason, "the state changed to {state}");

@@ -78,7 +78,10 @@ impl Watcher {
             if inventory.is_none() && Instant::now() >= inventory_at {
                 let service = target.service.clone();
                 let now = self.app.now();
-                inventory = Some(Box::pin(async move { service.inventory_read(now).await }));
+                let app = Arc::clone(&self.app);
+                inventory = Some(Box::pin(async move {
+                    app.metrics.inspection_measure(service.inventory_read(now)).await
+                }));
                 inventory_at = Instant::now() + with_jitter(pace.inventory_interval);
             }
             let idle = inventory.is_none();
@@ -90,6 +93,7 @@ impl Watcher {
             };
             tokio::select! {
                 () = sleep_until(probe_at) => {
+                    self.app.metrics.probe_lateness_note(probe_at.elapsed());
                     let was_down = self.is_down();
                     probe_at = Instant::now() + self.probe().await;
                     if was_down && !self.is_down() {
@@ -149,7 +153,8 @@ impl Watcher {
     pub async fn probe(&mut self) -> Duration {
         let pace = self.app.settings.pace;
         let Some(target) = &mut self.target else { return pace.probe_interval };
-        let answer = target.service.probe(target.new_connection).await;
+        let probe = target.service.probe(target.new_connection);
+        let answer = self.app.metrics.probe_measure(probe).await;
         let seen = match answer {
             Ok(answer) => {
                 target.certificate_expires_at = answer.certificate_expires_at;
@@ -163,7 +168,8 @@ impl Watcher {
     /// Reads everything once.
     pub async fn inventory(&mut self) {
         let Some(target) = &self.target else { return };
-        let read = target.service.inventory_read(self.app.now()).await;
+        let reading = target.service.inventory_read(self.app.now());
+        let read = self.app.metrics.inspection_measure(reading).await;
         self.inventory_take(read).await;
     }
 
