@@ -7,7 +7,9 @@ use nalabo_core::Timestamp;
 use nalabo_core::health::{NetworkSuspect, State};
 use nalabo_core::id::InfrastructureId;
 use nalabo_core::infrastructure::{EnvironmentClass, Infrastructure, Labels, Mode, SourceFace};
-use nalabo_core::inventory::{Cpu, Inventory, Memory, Pods, Storage, Totals};
+use nalabo_core::inventory::{
+    Cpu, Inventory, Memory, Pods, Storage, StorageSource, Totals, Volumes,
+};
 use serde::Serialize;
 
 /// How an infrastructure is.
@@ -161,12 +163,22 @@ pub struct UsageItemView {
     pub cpu: Option<Cpu>,
     /// Memory.
     pub memory: Option<Memory>,
-    /// Storage.
+    /// Storage of the nodes.
     pub storage: Option<Storage>,
+    /// Persistent volumes and claims.
+    pub volumes: Option<Volumes>,
     /// Pods.
     pub pods: Option<Pods>,
-    /// Why use is not known.
+    /// Why use of CPU and memory is not known.
     pub metrics_reason: Option<String>,
+    /// The moment of the newest figure of used CPU and memory.
+    pub used_observed_at: Option<Timestamp>,
+    /// Where used storage comes from.
+    pub storage_source: Option<StorageSource>,
+    /// Why use of storage is not known.
+    pub storage_reason: Option<String>,
+    /// The moment of the figures of used storage.
+    pub storage_observed_at: Option<Timestamp>,
 }
 
 impl UsageItemView {
@@ -189,7 +201,12 @@ impl UsageItemView {
             cpu: inventory.as_ref().map(|it| it.cpu),
             memory: inventory.as_ref().map(|it| it.memory),
             storage: inventory.as_ref().map(|it| it.storage),
+            volumes: inventory.as_ref().map(|it| it.volumes),
             pods: inventory.as_ref().map(|it| it.pods),
+            used_observed_at: inventory.as_ref().and_then(|it| it.used_observed_at),
+            storage_source: inventory.as_ref().map(|it| it.storage_source),
+            storage_observed_at: inventory.as_ref().and_then(|it| it.storage_observed_at),
+            storage_reason: inventory.as_ref().and_then(|it| it.storage_reason.clone()),
             metrics_reason: inventory.and_then(|it| it.metrics_reason),
         }
     }
@@ -281,8 +298,10 @@ pub struct StatsView {
     pub cpu: Cpu,
     /// Memory, summed.
     pub memory: Memory,
-    /// Storage, summed.
+    /// Storage of the nodes, summed.
     pub storage: Storage,
+    /// Persistent volumes and claims, summed.
+    pub volumes: Volumes,
     /// Pods, summed.
     pub pods: Pods,
     /// Infrastructures in the sums.
@@ -307,6 +326,7 @@ impl From<Stats> for StatsView {
             cpu: it.totals.cpu,
             memory: it.totals.memory,
             storage: it.totals.storage,
+            volumes: it.totals.volumes,
             pods: it.totals.pods,
             counted: it.totals.counted,
             problems: it.problems.into_iter().map(ProblemItemView::from).collect(),

@@ -121,6 +121,12 @@ pub enum Code {
     MetricsForbidden,
     /// A metrics API whose figures are old or missing.
     MetricsStale,
+    /// Nothing on the cluster says how much storage is used.
+    StorageSourceAbsent,
+    /// Something might say how much storage is used, but the credential may not ask it.
+    StorageSourceForbidden,
+    /// What says how much storage is used has old figures or none.
+    StorageSourceStale,
     /// No class of volumes is the default one.
     NoDefaultStorageclass,
     /// The same cluster is connected already.

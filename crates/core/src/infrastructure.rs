@@ -4,6 +4,10 @@
 //! Does not: hold a credential; only its public face ([`CredentialFace`]) is data here, the
 //! secret itself lives sealed in `store` and unsealed for moments in `fleet`.
 
+mod monitoring;
+
+pub use monitoring::{MonitoringOptions, PrometheusAt, ServiceScheme, is_dns_label};
+
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -50,6 +54,18 @@ pub enum FieldRefusal {
         /// The key that was refused, or whose value was.
         key: String,
     },
+    /// No Kubernetes object can have this name.
+    #[error(
+        "{name:?} is no name of a Kubernetes object: lower case letters, digits and dashes, \
+         63 at most, beginning and ending with a letter or digit"
+    )]
+    ObjectName {
+        /// What was refused.
+        name: String,
+    },
+    /// Port zero.
+    #[error("a port is a number from 1 to 65535")]
+    Port,
 }
 
 /// Trims `text` and refuses what could not be read aloud: control and direction characters.

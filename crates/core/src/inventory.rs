@@ -1,63 +1,19 @@
-//! What an infrastructure holds: version, nodes, and four resources in three views.
+//! What an infrastructure holds: version, nodes, and its resources, each in the same views.
 //!
-//! Promises: *allocatable* is what pods may have, *requested* what they asked for, *used* what
-//! they take; a figure nobody measured is absent, never zero. Sums are over what answered.
+//! Promises: a figure nobody measured is absent, never zero, and what was stored by an earlier
+//! version still reads. Sums are over what answered. What a figure means is in `amounts`.
 //! Does not: say what becomes of a status; [`crate::health`] does, from [`inventory_finding`].
+
+mod amounts;
+mod inspection;
+
+pub use amounts::{Cpu, Memory, Pods, Storage, Volumes, percent_of_allocatable};
+pub use inspection::{ClusterEvent, Inspection, NodeFacts, NodeUsage, Usage};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::health::{Finding, State};
-
-/// CPU of a node, an infrastructure or the fleet, in thousandths of a core.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct Cpu {
-    /// What the machines have.
-    pub capacity_millicores: u64,
-    /// What pods may have.
-    pub allocatable_millicores: u64,
-    /// Sum of the requests of running and pending pods.
-    pub requested_millicores: u64,
-    /// What is in use, where a metrics source says so.
-    pub used_millicores: Option<u64>,
-}
-
-/// Memory, in bytes.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct Memory {
-    /// What the machines have.
-    pub capacity_bytes: u64,
-    /// What pods may have.
-    pub allocatable_bytes: u64,
-    /// Sum of the requests of running and pending pods.
-    pub requested_bytes: u64,
-    /// Working set, where a metrics source says so.
-    pub used_bytes: Option<u64>,
-}
-
-/// Storage, in bytes.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct Storage {
-    /// Sum of the capacities of all persistent volumes.
-    pub capacity_bytes: u64,
-    /// Ephemeral storage that pods may have on the nodes.
-    pub allocatable_bytes: u64,
-    /// Sum of what persistent volume claims ask for.
-    pub requested_bytes: u64,
-    /// What is in use, where a source says so.
-    pub used_bytes: Option<u64>,
-}
-
-/// Pods, counted.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct Pods {
-    /// How many pods the nodes take together.
-    pub allocatable: u64,
-    /// Pods in phase Running.
-    pub running: u64,
-    /// Pods that have not ended.
-    pub total: u64,
-}
 
 /// A class of volumes that the infrastructure offers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -77,6 +33,19 @@ pub enum MetricsSource {
     /// The resource metrics API, `metrics.k8s.io`.
     MetricsServer,
     /// Nowhere; [`Inventory::metrics_reason`] says why.
+    None,
+}
+
+/// Where figures of used storage come from.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum StorageSource {
+    /// A Prometheus of the cluster, through the API server.
+    Prometheus,
+    /// The kubelets' own summaries, through the API server.
+    Kubelet,
+    /// Nowhere; [`Inventory::storage_reason`] says why.
+    #[default]
     None,
 }
 
@@ -110,8 +79,12 @@ pub struct Inventory {
     pub cpu: Cpu,
     /// Memory over all nodes.
     pub memory: Memory,
-    /// Storage over all nodes and volumes.
+    /// Storage of all nodes.
     pub storage: Storage,
+    /// Persistent volumes and claims.
+    #[serde(default)]
+    #[schema(required = true)]
+    pub volumes: Volumes,
     /// Pods over all namespaces.
     pub pods: Pods,
     /// Classes of volumes.
@@ -120,6 +93,19 @@ pub struct Inventory {
     pub metrics_source: MetricsSource,
     /// Why nothing is known of use: a code of [`crate::connection::Code`], when there is no source.
     pub metrics_reason: Option<String>,
+    /// The moment of the newest figure of used CPU and memory.
+    #[serde(default)]
+    pub used_observed_at: Option<Timestamp>,
+    /// Where used storage comes from.
+    #[serde(default)]
+    #[schema(required = true)]
+    pub storage_source: StorageSource,
+    /// Why used storage is unknown: a code of [`crate::connection::Code`], when there is no source.
+    #[serde(default)]
+    pub storage_reason: Option<String>,
+    /// The moment of the figures of used storage.
+    #[serde(default)]
+    pub storage_observed_at: Option<Timestamp>,
     /// Rights that the credential lacks.
     pub missing_rights: Vec<MissingRight>,
     /// Some lists could not be read whole; the figures are lower bounds.
@@ -128,7 +114,7 @@ pub struct Inventory {
     pub observed_at: Timestamp,
 }
 
-/// The four resources, summed over several infrastructures.
+/// The resources, summed over several infrastructures.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Totals {
     /// Infrastructures whose figures are in the sums.
@@ -143,6 +129,8 @@ pub struct Totals {
     pub memory: Memory,
     /// Storage; use counts only where it is measured.
     pub storage: Storage,
+    /// Persistent volumes; use counts only where it is measured.
+    pub volumes: Volumes,
     /// Pods.
     pub pods: Pods,
 }
@@ -154,31 +142,13 @@ impl Totals {
             sum.counted += 1;
             sum.nodes_ready += it.nodes_ready;
             sum.nodes_total += it.nodes_total;
-            sum.cpu.capacity_millicores += it.cpu.capacity_millicores;
-            sum.cpu.allocatable_millicores += it.cpu.allocatable_millicores;
-            sum.cpu.requested_millicores += it.cpu.requested_millicores;
-            sum.cpu.used_millicores = add_known(sum.cpu.used_millicores, it.cpu.used_millicores);
-            sum.memory.capacity_bytes += it.memory.capacity_bytes;
-            sum.memory.allocatable_bytes += it.memory.allocatable_bytes;
-            sum.memory.requested_bytes += it.memory.requested_bytes;
-            sum.memory.used_bytes = add_known(sum.memory.used_bytes, it.memory.used_bytes);
-            sum.storage.capacity_bytes += it.storage.capacity_bytes;
-            sum.storage.allocatable_bytes += it.storage.allocatable_bytes;
-            sum.storage.requested_bytes += it.storage.requested_bytes;
-            sum.storage.used_bytes = add_known(sum.storage.used_bytes, it.storage.used_bytes);
-            sum.pods.allocatable += it.pods.allocatable;
-            sum.pods.running += it.pods.running;
-            sum.pods.total += it.pods.total;
+            sum.cpu += it.cpu;
+            sum.memory += it.memory;
+            sum.storage += it.storage;
+            sum.volumes += it.volumes;
+            sum.pods += it.pods;
             sum
         })
-    }
-}
-
-/// A sum in which the unknown does not count, and which is unknown when nothing is known.
-fn add_known(sum: Option<u64>, more: Option<u64>) -> Option<u64> {
-    match (sum, more) {
-        (None, None) => None,
-        (a, b) => Some(a.unwrap_or(0) + b.unwrap_or(0)),
     }
 }
 
@@ -240,10 +210,15 @@ mod tests {
             cpu: Cpu::default(),
             memory: Memory::default(),
             storage: Storage::default(),
+            volumes: Volumes::default(),
             pods: Pods::default(),
             storage_classes: Vec::new(),
             metrics_source: MetricsSource::MetricsServer,
             metrics_reason: None,
+            used_observed_at: None,
+            storage_source: StorageSource::None,
+            storage_reason: None,
+            storage_observed_at: None,
             missing_rights: Vec::new(),
             partial: false,
             observed_at: "2026-11-03T14:00:00Z".parse().expect("a moment"),
@@ -296,5 +271,43 @@ mod tests {
     fn a_right_that_is_only_missed_for_comfort_changes_no_state() {
         let it = Inventory { missing_rights: vec![right("watch", "events")], ..inventory() };
         assert_eq!(found(&it), None);
+    }
+
+    #[test]
+    fn what_an_earlier_version_stored_still_reads() {
+        let mut stored = serde_json::to_value(inventory()).expect("JSON");
+        let fields = stored.as_object_mut().expect("an object");
+        for added in [
+            "volumes",
+            "used_observed_at",
+            "storage_source",
+            "storage_reason",
+            "storage_observed_at",
+        ] {
+            assert!(fields.remove(added).is_some(), "{added}");
+        }
+        for (resource, added) in [("cpu", "limits_millicores"), ("memory", "limits_bytes")] {
+            let removed = fields[resource].as_object_mut().and_then(|it| it.remove(added));
+            assert!(removed.is_some(), "{resource}.{added}");
+        }
+        assert_eq!(serde_json::from_value::<Inventory>(stored).expect("old JSON"), inventory());
+    }
+
+    #[test]
+    fn sums_know_what_is_known_and_nothing_is_not_zero() {
+        let mut a = inventory();
+        a.memory = Memory { used_bytes: Some(5), limits_bytes: 7, ..Memory::default() };
+        let b = inventory();
+        let totals = Totals::of([&a, &b]);
+        assert_eq!((totals.counted, totals.nodes_total), (2, 12));
+        assert_eq!((totals.memory.used_bytes, totals.memory.limits_bytes), (Some(5), 7));
+        assert_eq!((totals.cpu.used_millicores, totals.volumes.used_bytes), (None, None));
+    }
+
+    #[test]
+    fn percent_is_of_allocatable_and_may_be_over_a_hundred() {
+        assert_eq!(percent_of_allocatable(3_000, 2_000), Some(150.0));
+        assert_eq!(percent_of_allocatable(0, 2_000), Some(0.0));
+        assert_eq!(percent_of_allocatable(1, 0), None);
     }
 }

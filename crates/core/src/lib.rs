@@ -10,7 +10,9 @@
 //! | [`alert_channel`] | what an alert says to people, and in which form it is sent |
 //! | [`audit`] | what is written down when something changes |
 //! | [`connection`] | the stages of a connection test, and what each failure means |
+//! | [`forecast`] | when something is full, at this rate |
 //! | [`health`] | what a probe's outcome makes of an infrastructure's status |
+//! | [`history`] | what was measured over time, and how coarse it becomes |
 //! | [`infrastructure`] | what an infrastructure is |
 //! | [`inventory`] | what one holds: nodes, capacity, requests, use |
 //! | [`quantity`] | how Kubernetes writes numbers |
@@ -21,7 +23,9 @@ pub mod alert_channel;
 pub mod audit;
 pub mod clock;
 pub mod connection;
+pub mod forecast;
 pub mod health;
+pub mod history;
 pub mod id;
 pub mod infrastructure;
 pub mod inventory;

@@ -150,6 +150,9 @@ pub(crate) const fn is_warning(code: Code) -> bool {
         Code::MetricsAbsent
             | Code::MetricsForbidden
             | Code::MetricsStale
+            | Code::StorageSourceAbsent
+            | Code::StorageSourceForbidden
+            | Code::StorageSourceStale
             | Code::NoDefaultStorageclass
     )
 }

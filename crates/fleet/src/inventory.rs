@@ -13,7 +13,7 @@ use http::StatusCode;
 use jiff::{SignedDuration, Timestamp};
 use nalabo_core::connection::Code;
 use nalabo_core::health::Failure;
-use nalabo_core::inventory::{Inventory, MetricsSource, StorageClass};
+use nalabo_core::inventory::{Inventory, MetricsSource, StorageClass, StorageSource, Volumes};
 use serde::de::DeserializeOwned;
 use tokio::time::timeout;
 use url::form_urlencoded;
@@ -101,20 +101,26 @@ impl KubernetesInfrastructureService {
             cpu: nodes.cpu,
             memory: nodes.memory,
             storage: nodes.storage,
+            volumes: Volumes::default(),
             pods: nodes.pods,
             storage_classes: classes,
             metrics_source: MetricsSource::None,
             metrics_reason: None,
+            used_observed_at: None,
+            storage_source: StorageSource::None,
+            storage_reason: None,
+            storage_observed_at: None,
             missing_rights: rights.unwrap_or_default(),
             partial,
             observed_at: now,
         };
         pods.write_to(&mut inventory);
-        inventory.storage.capacity_bytes = volumes.capacity_bytes;
-        inventory.storage.requested_bytes = claims.requested_bytes;
+        inventory.volumes.capacity_bytes = volumes.capacity_bytes;
+        inventory.volumes.requested_bytes = claims.requested_bytes;
         match usage {
             Usage::Known { sums, .. } => {
                 inventory.metrics_source = MetricsSource::MetricsServer;
+                inventory.used_observed_at = sums.newest_at;
                 inventory.cpu.used_millicores = Some(sums.cpu_millicores);
                 inventory.memory.used_bytes = Some(sums.memory_bytes);
             }

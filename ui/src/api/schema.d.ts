@@ -545,7 +545,7 @@ export interface components {
          * @description Every cause of failure. Its name in snake case is the stable code of API, mail and log.
          * @enum {string}
          */
-        Code: "dns" | "denied_address" | "refused" | "timeout" | "reset" | "tls_untrusted" | "tls_name" | "tls_expired" | "not_kubernetes" | "rate_limited" | "server_error" | "too_large" | "unauthorized" | "forbidden" | "metrics_absent" | "metrics_forbidden" | "metrics_stale" | "no_default_storageclass" | "duplicate" | "other_cluster" | "kubeconfig_exec" | "kubeconfig_auth_provider" | "kubeconfig_file_path" | "kubeconfig_half_certificate" | "kubeconfig_two_credentials" | "kubeconfig_no_credential" | "kubeconfig_basic_auth" | "kubeconfig_impersonation" | "server_scheme" | "server_form" | "server_port" | "kubeconfig_bad_base64" | "kubeconfig_bad_certificate" | "kubeconfig_no_ca" | "kubeconfig_insecure_tls" | "kubeconfig_tls_name" | "kubeconfig_proxy" | "kubeconfig_unknown_field" | "kubeconfig_duplicate" | "kubeconfig_multi_document" | "kubeconfig_yaml_feature" | "kubeconfig_not_yaml" | "kubeconfig_too_large" | "kubeconfig_missing_context" | "kubeconfig_missing_reference" | "kubeconfig_bad_token" | "not_in_cluster";
+        Code: "dns" | "denied_address" | "refused" | "timeout" | "reset" | "tls_untrusted" | "tls_name" | "tls_expired" | "not_kubernetes" | "rate_limited" | "server_error" | "too_large" | "unauthorized" | "forbidden" | "metrics_absent" | "metrics_forbidden" | "metrics_stale" | "storage_source_absent" | "storage_source_forbidden" | "storage_source_stale" | "no_default_storageclass" | "duplicate" | "other_cluster" | "kubeconfig_exec" | "kubeconfig_auth_provider" | "kubeconfig_file_path" | "kubeconfig_half_certificate" | "kubeconfig_two_credentials" | "kubeconfig_no_credential" | "kubeconfig_basic_auth" | "kubeconfig_impersonation" | "server_scheme" | "server_form" | "server_port" | "kubeconfig_bad_base64" | "kubeconfig_bad_certificate" | "kubeconfig_no_ca" | "kubeconfig_insecure_tls" | "kubeconfig_tls_name" | "kubeconfig_proxy" | "kubeconfig_unknown_field" | "kubeconfig_duplicate" | "kubeconfig_multi_document" | "kubeconfig_yaml_feature" | "kubeconfig_not_yaml" | "kubeconfig_too_large" | "kubeconfig_missing_context" | "kubeconfig_missing_reference" | "kubeconfig_bad_token" | "not_in_cluster";
         /** @description A cluster to connect. */
         ConnectBody: components["schemas"]["ProfileBody"] & {
             /** @description It shall be the default one. */
@@ -600,7 +600,12 @@ export interface components {
             capacity_millicores: number;
             /**
              * Format: int64
-             * @description Sum of the requests of running and pending pods.
+             * @description Sum of the limits of pods that have not ended; a pod without one counts as nothing.
+             */
+            limits_millicores: number;
+            /**
+             * Format: int64
+             * @description Sum of the requests of pods that have not ended.
              */
             requested_millicores: number;
             /**
@@ -760,10 +765,26 @@ export interface components {
             platform: string;
             /** @description Pods over all namespaces. */
             pods: components["schemas"]["Pods"];
-            /** @description Storage over all nodes and volumes. */
+            /** @description Storage of all nodes. */
             storage: components["schemas"]["Storage"];
             /** @description Classes of volumes. */
             storage_classes: components["schemas"]["StorageClass"][];
+            /**
+             * Format: date-time
+             * @description The moment of the figures of used storage.
+             */
+            storage_observed_at?: string | null;
+            /** @description Why used storage is unknown: a code of [`crate::connection::Code`], when there is no source. */
+            storage_reason?: string | null;
+            /** @description Where used storage comes from. */
+            storage_source: components["schemas"]["StorageSource"];
+            /**
+             * Format: date-time
+             * @description The moment of the newest figure of used CPU and memory.
+             */
+            used_observed_at?: string | null;
+            /** @description Persistent volumes and claims. */
+            volumes: components["schemas"]["Volumes"];
         };
         /** @description Labels: Kubernetes' form for keys and values, 32 at most. */
         Labels: {
@@ -789,7 +810,12 @@ export interface components {
             capacity_bytes: number;
             /**
              * Format: int64
-             * @description Sum of the requests of running and pending pods.
+             * @description Sum of the limits of pods that have not ended; a pod without one counts as nothing.
+             */
+            limits_bytes: number;
+            /**
+             * Format: int64
+             * @description Sum of the requests of pods that have not ended.
              */
             requested_bytes: number;
             /**
@@ -1184,8 +1210,10 @@ export interface components {
             pods: components["schemas"]["Pods"];
             /** @description Those that need somebody, the worst first. */
             problems: components["schemas"]["ProblemItemView"][];
-            /** @description Storage, summed. */
+            /** @description Storage of the nodes, summed. */
             storage: components["schemas"]["Storage"];
+            /** @description Persistent volumes and claims, summed. */
+            volumes: components["schemas"]["Volumes"];
         };
         /** @description The history of states, newest first. */
         StatusChangeListView: {
@@ -1236,26 +1264,26 @@ export interface components {
             /** @description The one word. */
             state: components["schemas"]["State"];
         };
-        /** @description Storage, in bytes. */
+        /** @description Storage of the nodes themselves, in bytes: images, logs and what pods write without a volume. */
         Storage: {
             /**
              * Format: int64
-             * @description Ephemeral storage that pods may have on the nodes.
+             * @description Ephemeral storage that pods may have.
              */
             allocatable_bytes: number;
             /**
              * Format: int64
-             * @description Sum of the capacities of all persistent volumes.
+             * @description What the file systems of the nodes have.
              */
             capacity_bytes: number;
             /**
              * Format: int64
-             * @description Sum of what persistent volume claims ask for.
+             * @description Sum of the requests of ephemeral storage of pods that have not ended.
              */
             requested_bytes: number;
             /**
              * Format: int64
-             * @description What is in use, where a source says so.
+             * @description What is in use, where Prometheus or the kubelets say so.
              */
             used_bytes?: number | null;
         };
@@ -1268,6 +1296,11 @@ export interface components {
             /** @description Who makes its volumes. */
             provisioner: string;
         };
+        /**
+         * @description Where figures of used storage come from.
+         * @enum {string}
+         */
+        StorageSource: "prometheus" | "kubelet" | "none";
         /** @description A configuration that is not saved. */
         TestBody: {
             source: components["schemas"]["SourceBody"];
@@ -1286,7 +1319,7 @@ export interface components {
             /** @description One entry for every stage. */
             stages: components["schemas"]["StageResult"][];
         };
-        /** @description The four resources, summed over several infrastructures. */
+        /** @description The resources, summed over several infrastructures. */
         Totals: {
             /**
              * Format: int32
@@ -1311,6 +1344,8 @@ export interface components {
             pods: components["schemas"]["Pods"];
             /** @description Storage; use counts only where it is measured. */
             storage: components["schemas"]["Storage"];
+            /** @description Persistent volumes; use counts only where it is measured. */
+            volumes: components["schemas"]["Volumes"];
         };
         /** @description An infrastructure that is not heard of. */
         UnansweredView: {
@@ -1347,7 +1382,7 @@ export interface components {
             /** @description It is the default one. */
             is_default: boolean;
             memory?: components["schemas"]["Memory"] | null;
-            /** @description Why use is not known. */
+            /** @description Why use of CPU and memory is not known. */
             metrics_reason?: string | null;
             /** @description Its name. */
             name: string;
@@ -1374,6 +1409,20 @@ export interface components {
             /** @description How it is. */
             state: components["schemas"]["State"];
             storage?: components["schemas"]["Storage"] | null;
+            /**
+             * Format: date-time
+             * @description The moment of the figures of used storage.
+             */
+            storage_observed_at?: string | null;
+            /** @description Why use of storage is not known. */
+            storage_reason?: string | null;
+            storage_source?: components["schemas"]["StorageSource"] | null;
+            /**
+             * Format: date-time
+             * @description The moment of the newest figure of used CPU and memory.
+             */
+            used_observed_at?: string | null;
+            volumes?: components["schemas"]["Volumes"] | null;
         };
         /** @description Usage of the fleet. */
         UsageView: {
@@ -1405,6 +1454,34 @@ export interface components {
             id: components["schemas"]["UserId"];
             name: string;
             role: components["schemas"]["Role"];
+        };
+        /** @description Persistent volumes and the claims on them, in bytes. */
+        Volumes: {
+            /**
+             * Format: int64
+             * @description Sum of their capacities.
+             */
+            capacity_bytes: number;
+            /**
+             * Format: int64
+             * @description Claims.
+             */
+            claims: number;
+            /**
+             * Format: int64
+             * @description Persistent volumes.
+             */
+            count: number;
+            /**
+             * Format: int64
+             * @description Sum of what claims ask for.
+             */
+            requested_bytes: number;
+            /**
+             * Format: int64
+             * @description What is in use on mounted volumes, where Prometheus or the kubelets say so.
+             */
+            used_bytes?: number | null;
         };
     };
     responses: never;

@@ -195,6 +195,25 @@ impl Code {
                 "Check that metrics-server runs and reaches the kubelets of all nodes.",
                 Some("kubectl top nodes"),
             ),
+            Self::StorageSourceAbsent => fixed(
+                "Nothing on the cluster says how much storage is used: no Prometheus was found, \
+                 and the kubelets are not asked.",
+                "Say where its Prometheus is, or allow the kubelets' summaries on purpose; \
+                 capacity and requests are shown without either.",
+                Some("kubectl get services -A -l app.kubernetes.io/name=prometheus"),
+            ),
+            Self::StorageSourceForbidden => fixed(
+                "The credential may not ask what knows how much storage is used.",
+                "Apply the additional right for Prometheus, or the one for kubelets after reading \
+                 what else it allows.",
+                Some("kubectl apply -f nalabo-metrics-prometheus.yaml"),
+            ),
+            Self::StorageSourceStale => fixed(
+                "What should know how much storage is used does not answer, or has old figures or \
+                 none.",
+                "Check that Prometheus runs and scrapes the kubelets of all nodes.",
+                Some("kubectl get pods -A -l app.kubernetes.io/name=prometheus"),
+            ),
             Self::NoDefaultStorageclass => fixed(
                 "No storage class is the default one.",
                 "Mark a storage class as default, or choose one for each workshop.",

@@ -11,7 +11,9 @@ use nalabo_core::infrastructure::{
     CredentialFace, CredentialKind, EnvironmentClass, InfrastructureName, Labels, Mode, SourceFace,
     SourceKind,
 };
-use nalabo_core::inventory::{Cpu, Inventory, Memory, MetricsSource, Pods, Storage, StorageClass};
+use nalabo_core::inventory::{
+    Cpu, Inventory, Memory, MetricsSource, Pods, Storage, StorageClass, StorageSource, Volumes,
+};
 use nalabo_store::{
     Aad, Db, KeyRing, NewInfrastructure, NewUser, StoreError, Tx, credential_insert,
     infrastructure_insert, user_insert,
@@ -82,6 +84,7 @@ pub fn inventory(cluster_uid: &str, observed_at: Timestamp) -> Inventory {
         cpu: Cpu { allocatable_millicores: 4_000, ..Cpu::default() },
         memory: Memory::default(),
         storage: Storage::default(),
+        volumes: Volumes::default(),
         pods: Pods::default(),
         storage_classes: vec![StorageClass {
             name: "local-path".to_owned(),
@@ -90,6 +93,10 @@ pub fn inventory(cluster_uid: &str, observed_at: Timestamp) -> Inventory {
         }],
         metrics_source: MetricsSource::MetricsServer,
         metrics_reason: None,
+        used_observed_at: None,
+        storage_source: StorageSource::None,
+        storage_reason: None,
+        storage_observed_at: None,
         missing_rights: vec![],
         partial: false,
         observed_at,
