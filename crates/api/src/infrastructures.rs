@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use http::{StatusCode, header};
+use nalabo_app::Ctx;
 use nalabo_app::infrastructures::{self as app, ConnectAsk, CredentialAsk, ListAsk, ProfileAsk};
 use nalabo_app::infrastructures::{Sort, SortField};
 use nalabo_core::Timestamp;
@@ -15,6 +16,7 @@ use nalabo_fleet::{RbacPurpose, rbac_manifest};
 use serde::{Deserialize, Serialize};
 
 use crate::connection_tests::SourceBody;
+use crate::csv::{self, Format, Table, cell, word};
 use crate::problem::Problem;
 use crate::request::{Body, Caller, IfMatch, Path, Query};
 use crate::views::{InfrastructureView, UnansweredView};
@@ -38,6 +40,9 @@ pub struct ListQuery {
     after: Option<String>,
     /// At most so many, 1,000 at most.
     limit: Option<u32>,
+    /// `csv`: every row that matches as a table, without pages.
+    #[param(inline)]
+    format: Option<Format>,
 }
 
 /// One page of infrastructures.
@@ -125,7 +130,7 @@ pub struct CredentialBody {
 pub async fn infrastructure_list(
     Caller(ctx): Caller,
     Query(query): Query<ListQuery>,
-) -> Result<Json<InfrastructureListView>, Problem> {
+) -> Result<Response, Problem> {
     let ask = ListAsk {
         q: query.q,
         states: words::<State>(query.state.as_deref(), "#/state")?,
@@ -135,12 +140,81 @@ pub async fn infrastructure_list(
         after: query.after,
         limit: query.limit,
     };
+    if query.format == Some(Format::Csv) {
+        return Ok(infrastructure_table(&ctx, ask).await?.into_response());
+    }
     let page = app::infrastructure_list(&ctx, &ask).await?;
-    Ok(Json(InfrastructureListView {
+    let view = InfrastructureListView {
         items: page.items.into_iter().map(Into::into).collect(),
         next: page.next,
         unanswered: page.unanswered.into_iter().map(Into::into).collect(),
-    }))
+    };
+    Ok(Json(view).into_response())
+}
+
+async fn infrastructure_table(ctx: &Ctx, mut ask: ListAsk) -> Result<Table, Problem> {
+    let header = [
+        "id",
+        "name",
+        "description",
+        "environment",
+        "region",
+        "labels",
+        "mode",
+        "is_default",
+        "state",
+        "reason",
+        "since",
+        "observed_at",
+        "last_success_at",
+        "latency_ms",
+        "endpoint",
+        "kubernetes_version",
+        "nodes_ready",
+        "nodes_total",
+        "credential_expires_at",
+        "certificate_expires_at",
+        "created_at",
+    ];
+    let mut table = Table::new("infrastructures", &header);
+    ask.limit = Some(1_000);
+    let mut rows = 0;
+    loop {
+        let page = app::infrastructure_list(ctx, &ask).await?;
+        rows += page.items.len();
+        for it in page.items {
+            let labels: Vec<String> =
+                it.labels.as_map().iter().map(|(key, value)| format!("{key}={value}")).collect();
+            let inventory = it.inventory.as_ref();
+            table.row(&[
+                it.id.to_string(),
+                it.name.to_string(),
+                it.description,
+                word(&it.environment),
+                cell(it.region),
+                labels.join(" "),
+                word(&it.mode),
+                it.is_default.to_string(),
+                it.status.state.as_str().to_owned(),
+                cell(it.status.reason),
+                it.status.since.to_string(),
+                cell(it.status.observed_at),
+                cell(it.status.last_success_at),
+                cell(it.status.latency_ms),
+                it.source.endpoint,
+                cell(inventory.map(|it| &it.kubernetes_version)),
+                cell(inventory.map(|it| it.nodes_ready)),
+                cell(inventory.map(|it| it.nodes_total)),
+                cell(it.source.credential.expires_at),
+                cell(it.certificate_expires_at),
+                it.created_at.to_string(),
+            ]);
+        }
+        ask.after = page.next;
+        if ask.after.is_none() || rows >= csv::ROWS_MAX {
+            return Ok(table);
+        }
+    }
 }
 
 /// The words of a comma-separated list, each a value of `T`.
@@ -388,6 +462,9 @@ pub struct StatusChangeQuery {
     after: Option<i64>,
     /// At most so many, 200 at most.
     limit: Option<u32>,
+    /// `csv`: the newest 10,000 as a table, without pages.
+    #[param(inline)]
+    format: Option<Format>,
 }
 
 /// The history of its states, newest first.
@@ -398,7 +475,10 @@ pub async fn status_change_list(
     Caller(ctx): Caller,
     Path(id): Path<InfrastructureId>,
     Query(query): Query<StatusChangeQuery>,
-) -> Result<Json<StatusChangeListView>, Problem> {
+) -> Result<Response, Problem> {
+    if query.format == Some(Format::Csv) {
+        return Ok(status_change_table(&ctx, id).await?.into_response());
+    }
     let (items, next) = app::status_change_list(&ctx, id, query.after, query.limit).await?;
     let items = items
         .into_iter()
@@ -410,7 +490,30 @@ pub async fn status_change_list(
             until: it.until,
         })
         .collect();
-    Ok(Json(StatusChangeListView { items, next }))
+    Ok(Json(StatusChangeListView { items, next }).into_response())
+}
+
+async fn status_change_table(ctx: &Ctx, id: InfrastructureId) -> Result<Table, Problem> {
+    let header = ["state", "reason", "detail", "since", "until"];
+    let mut table = Table::new(format!("status-changes-{id}"), &header);
+    let (mut after, mut rows) = (None, 0);
+    loop {
+        let (items, next) = app::status_change_list(ctx, id, after, Some(200)).await?;
+        rows += items.len();
+        for it in items {
+            table.row(&[
+                it.state.as_str().to_owned(),
+                cell(it.reason),
+                cell(it.detail),
+                it.since.to_string(),
+                cell(it.until),
+            ]);
+        }
+        after = next;
+        if after.is_none() || rows >= csv::ROWS_MAX {
+            return Ok(table);
+        }
+    }
 }
 
 /// What the service account is for.

@@ -13,6 +13,7 @@ mod auth;
 mod connection_tests;
 mod console;
 mod cookies;
+mod csv;
 mod events;
 mod infrastructures;
 mod metrics;

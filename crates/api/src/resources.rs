@@ -1,17 +1,89 @@
 //! Usage of the fleet and the platform at a glance.
 
 use axum::Json;
+use axum::response::{IntoResponse, Response};
 use nalabo_app::resources as app;
+use serde::Deserialize;
 
+use crate::csv::{Format, Table, cell, word};
 use crate::problem::Problem;
-use crate::request::Caller;
+use crate::request::{Caller, Query};
 use crate::views::{StatsView, UsageView};
+
+/// How the usage is written.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct UsageQuery {
+    /// `csv`: one row an infrastructure as a table.
+    #[param(inline)]
+    format: Option<Format>,
+}
 
 /// Fleet totals and one row an infrastructure: used, requested, allocatable, each with its age.
 #[utoipa::path(get, path = "/api/admin/resources/usage", tag = "resources",
-    responses((status = 200, body = UsageView)))]
-pub async fn resource_usage(Caller(ctx): Caller) -> Result<Json<UsageView>, Problem> {
-    Ok(Json(app::resource_usage(&ctx).await?.into()))
+    params(UsageQuery), responses((status = 200, body = UsageView)))]
+pub async fn resource_usage(
+    Caller(ctx): Caller,
+    Query(query): Query<UsageQuery>,
+) -> Result<Response, Problem> {
+    let view = UsageView::from(app::resource_usage(&ctx).await?);
+    match query.format.unwrap_or_default() {
+        Format::Json => Ok(Json(view).into_response()),
+        Format::Csv => Ok(usage_table(view).into_response()),
+    }
+}
+
+fn usage_table(view: UsageView) -> Table {
+    let header = [
+        "id",
+        "name",
+        "environment",
+        "region",
+        "state",
+        "observed_at",
+        "stale",
+        "nodes_ready",
+        "nodes_total",
+        "cpu_used_millicores",
+        "cpu_requested_millicores",
+        "cpu_allocatable_millicores",
+        "memory_used_bytes",
+        "memory_requested_bytes",
+        "memory_allocatable_bytes",
+        "storage_used_bytes",
+        "storage_requested_bytes",
+        "storage_allocatable_bytes",
+        "pods_running",
+        "pods_allocatable",
+        "metrics_reason",
+    ];
+    let mut table = Table::new("usage", &header);
+    for it in view.items {
+        table.row(&[
+            it.id.to_string(),
+            it.name,
+            word(&it.environment),
+            cell(it.region),
+            it.state.as_str().to_owned(),
+            cell(it.observed_at),
+            it.stale.to_string(),
+            cell(it.nodes_ready),
+            cell(it.nodes_total),
+            cell(it.cpu.and_then(|it| it.used_millicores)),
+            cell(it.cpu.map(|it| it.requested_millicores)),
+            cell(it.cpu.map(|it| it.allocatable_millicores)),
+            cell(it.memory.and_then(|it| it.used_bytes)),
+            cell(it.memory.map(|it| it.requested_bytes)),
+            cell(it.memory.map(|it| it.allocatable_bytes)),
+            cell(it.storage.and_then(|it| it.used_bytes)),
+            cell(it.storage.map(|it| it.requested_bytes)),
+            cell(it.storage.map(|it| it.allocatable_bytes)),
+            cell(it.pods.map(|it| it.running)),
+            cell(it.pods.map(|it| it.allocatable)),
+            cell(it.metrics_reason),
+        ]);
+    }
+    table
 }
 
 /// The platform at a glance: infrastructures by state, sums, what needs somebody.

@@ -1,6 +1,7 @@
 //! Reading a pasted configuration and testing it in stages, before anything is saved.
 //!
-//! Promises: at most 32 tests at once and 30 a minute for one person; a failed test is answered
+//! Promises: at most 32 tests at once, and for one person 30 tries and 300 tests of something to
+//! be saved a minute (a fleet is connected by one person); a failed test is answered
 //! no sooner than after a second, so that its timing tells nothing about a network; what was
 //! pasted is dropped when the answer is given. Does not: save; [`crate::infrastructures`] does.
 
@@ -20,7 +21,6 @@ use tokio::time::Instant;
 use crate::{Actor, Ctx, Error, infrastructures};
 
 const AT_ONCE: usize = 32;
-const PER_MINUTE: usize = 30;
 const FAILURE_ANSWERED_AFTER: Duration = Duration::from_secs(1);
 /// Stages are few; a reader that takes none of them loses them, the report holds all.
 const EVENTS_KEPT: usize = 32;
@@ -73,11 +73,30 @@ impl SourceAsk {
     }
 }
 
+/// Why a test runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Purpose {
+    /// To see what it says.
+    Try,
+    /// To save what passes.
+    Save,
+}
+
+impl Purpose {
+    /// So many a minute for one person.
+    const fn per_minute(self) -> usize {
+        match self {
+            Self::Try => 30,
+            Self::Save => 300,
+        }
+    }
+}
+
 /// Keeps tests few.
 #[derive(Debug)]
 pub(crate) struct ConnectionTests {
     gate: Semaphore,
-    recent: Mutex<HashMap<UserId, Vec<Timestamp>>>,
+    recent: Mutex<HashMap<(UserId, Purpose), Vec<Timestamp>>>,
 }
 
 impl Default for ConnectionTests {
@@ -88,7 +107,7 @@ impl Default for ConnectionTests {
 
 impl ConnectionTests {
     /// Counts one more test of this caller, or refuses it.
-    fn admit(&self, ctx: &Ctx) -> Result<(), Error> {
+    pub(crate) fn admit(&self, ctx: &Ctx, purpose: Purpose) -> Result<(), Error> {
         let Actor::User { id, .. } = ctx.actor else { return Ok(()) };
         let now = ctx.app.now();
         let minute_ago = now - SignedDuration::from_mins(1);
@@ -97,8 +116,8 @@ impl ConnectionTests {
             times.retain(|it| *it > minute_ago);
             !times.is_empty()
         });
-        let times = recent.entry(id).or_default();
-        if times.len() >= PER_MINUTE {
+        let times = recent.entry((id, purpose)).or_default();
+        if times.len() >= purpose.per_minute() {
             let wait = times[0].duration_since(minute_ago).as_secs();
             let retry_after_seconds = u64::try_from(wait).unwrap_or(0) + 1;
             return Err(Error::TooManyAttempts { retry_after_seconds });
@@ -134,7 +153,7 @@ pub struct RunningTest {
 pub fn connection_test_start(ctx: &Ctx, ask: &SourceAsk) -> Result<RunningTest, Error> {
     ctx.require(Permission::InfrastructureWrite)?;
     let source = ask.read()?;
-    ctx.app.tests.admit(ctx)?;
+    ctx.app.tests.admit(ctx, Purpose::Try)?;
     let (events_in, events) = mpsc::channel(EVENTS_KEPT);
     let ctx = ctx.clone();
     let report = tokio::spawn(async move {
@@ -153,7 +172,7 @@ pub async fn infrastructure_test_start(
     let source = infrastructures::source_open(&ctx.app, id)
         .await?
         .ok_or(Error::NotFound("infrastructure"))?;
-    ctx.app.tests.admit(ctx)?;
+    ctx.app.tests.admit(ctx, Purpose::Try)?;
     let (events_in, events) = mpsc::channel(EVENTS_KEPT);
     let ctx = ctx.clone();
     let report = tokio::spawn(async move {

@@ -80,20 +80,53 @@ pub struct NewInfrastructure<'a> {
     pub now: Timestamp,
 }
 
+/// Infrastructures with their status: the one list of columns, and what follows `FROM`.
+macro_rules! infrastructure_query {
+    ($tail:literal, $($argument:expr),*) => {
+        sqlx::query_as!(
+            InfrastructureRow,
+            r#"
+            SELECT
+                i.id, i.name, i.description, i.environment,
+                i.labels AS "labels: Json<BTreeMap<String, String>>",
+                i.region, i.mode, i.is_default, i.source_kind, i.endpoint, i.context,
+                i.credential_face AS "credential_face: Json<CredentialFace>",
+                i.cluster_uid,
+                s.state, s.reason, s.detail, s.since, s.observed_at, s.last_success_at,
+                s.latency_ms,
+                i.inventory AS "inventory: IfReadable<Inventory>",
+                i.certificate_expires_at, i.created_at, i.updated_at, i.revision
+            FROM infrastructures AS i
+            JOIN infrastructure_statuses AS s ON s.infrastructure_id = i.id
+            "# + $tail,
+            $($argument),*
+        )
+    };
+}
+
 /// All infrastructures that match, by name; at most [`INFRASTRUCTURE_LIST_MAX`].
 pub async fn infrastructure_list(
     exec: impl PgExecutor<'_>,
     filter: &InfrastructureFilter,
 ) -> Result<Vec<Infrastructure>, StoreError> {
     let pattern = filter.q.as_deref().map(contains_pattern);
-    let rows = sqlx::query_file_as!(
-        InfrastructureRow,
-        "queries/infrastructure_list.sql",
+    // Empty lists and a NULL text match everything.
+    let rows = infrastructure_query!(
+        "
+            WHERE ($1::text IS NULL
+                   OR concat_ws(' ', i.name, i.description, i.region, i.endpoint, i.labels::text)
+                      ILIKE $1)
+              AND (cardinality($2::text[]) = 0 OR s.state = ANY ($2))
+              AND (cardinality($3::text[]) = 0 OR i.environment = ANY ($3))
+              AND (cardinality($4::text[]) = 0 OR i.mode = ANY ($4))
+            ORDER BY lower(i.name)
+            LIMIT $5
+        ",
         pattern,
         &words(&filter.states),
         &words(&filter.environments),
         &words(&filter.modes),
-        INFRASTRUCTURE_LIST_MAX,
+        INFRASTRUCTURE_LIST_MAX
     )
     .fetch_all(exec)
     .await
@@ -109,27 +142,10 @@ pub async fn infrastructure_find(
     exec: impl PgExecutor<'_>,
     id: InfrastructureId,
 ) -> Result<Option<Infrastructure>, StoreError> {
-    let row = sqlx::query_as!(
-        InfrastructureRow,
-        r#"
-        SELECT
-            i.id, i.name, i.description, i.environment,
-            i.labels AS "labels: Json<BTreeMap<String, String>>",
-            i.region, i.mode, i.is_default, i.source_kind, i.endpoint, i.context,
-            i.credential_face AS "credential_face: Json<CredentialFace>",
-            i.cluster_uid,
-            s.state, s.reason, s.detail, s.since, s.observed_at, s.last_success_at, s.latency_ms,
-            i.inventory AS "inventory: IfReadable<Inventory>",
-            i.certificate_expires_at, i.created_at, i.updated_at, i.revision
-        FROM infrastructures AS i
-        JOIN infrastructure_statuses AS s ON s.infrastructure_id = i.id
-        WHERE i.id = $1
-        "#,
-        id.uuid(),
-    )
-    .fetch_optional(exec)
-    .await
-    .map_err(during("infrastructure_find"))?;
+    let row = infrastructure_query!("WHERE i.id = $1", id.uuid())
+        .fetch_optional(exec)
+        .await
+        .map_err(during("infrastructure_find"))?;
     row.map(Infrastructure::try_from).transpose().map_err(during("infrastructure_find"))
 }
 

@@ -225,6 +225,21 @@ async fn a_person_may_test_thirty_times_a_minute() {
 }
 
 #[tokio::test]
+async fn connecting_counts_too_and_leaves_room_to_connect_a_fleet() {
+    let house = House::new(1).await;
+    let admin = house.admin().await;
+    house.connected(&admin, 0, "a").await;
+    let body = json!({"name": "b", "source": house.kubeconfig(0)});
+    for _ in 1..300 {
+        admin.post(INFRASTRUCTURES, body.clone()).await.refused(409, "duplicate_cluster");
+    }
+    admin.post(INFRASTRUCTURES, body.clone()).await.refused(429, "too_many_attempts");
+    let test = json!({"source": house.kubeconfig(0)});
+    let path = format!("{INFRASTRUCTURES}/test");
+    assert_eq!(admin.post(&path, test).await.status, 200, "trying is counted apart");
+}
+
+#[tokio::test]
 async fn a_kubeconfig_is_read_context_by_context_and_a_bad_one_refused_with_what_to_do() {
     let house = House::new(1).await;
     let (admin, cluster) = (house.admin().await, house.cluster(0));

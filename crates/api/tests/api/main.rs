@@ -5,6 +5,7 @@ mod access;
 mod canary;
 mod change;
 mod connect;
+mod csv;
 mod events;
 mod generated;
 mod house;

@@ -20,7 +20,7 @@ use tokio::sync::mpsc;
 
 use super::{ProfileAsk, changed, find, name_conflict, status_replace};
 use crate::audit::{Entry, audit_write};
-use crate::connection_tests::{SourceAsk, source_test};
+use crate::connection_tests::{Purpose, SourceAsk, source_test};
 use crate::{App, Ctx, Error};
 
 /// What a person wants connected.
@@ -202,6 +202,7 @@ async fn prove(
     source: Source,
     known_as: Option<InfrastructureId>,
 ) -> Result<Proved, Error> {
+    ctx.app.tests.admit(ctx, Purpose::Save)?;
     // Nobody watches the stages here; the report holds them all.
     let (events, _) = mpsc::channel(1);
     let tested = source_test(ctx, &source, events, known_as).await?;

@@ -128,6 +128,20 @@ async fn check_prints_the_stages_of_a_good_kubeconfig_and_of_one_that_fails() {
     sim.stop().await;
 }
 
+#[test]
+fn doctor_may_be_cut_short_by_whoever_reads_it() {
+    let mut doctor = nalabo(&["doctor"])
+        .env("NALABO_LISTEN", "127.0.0.1:0")
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    drop(doctor.stdout.take());
+    let done = doctor.wait_with_output().expect("it ends");
+    assert!(done.status.code().is_some_and(|it| it < 2), "{}", said(&done));
+    assert!(!said(&done).contains("panicked"), "{}", said(&done));
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn doctor_finds_what_is_wrong_and_says_what_to_do() {
     let (folder, db) = (DataFolder::new(), TestDb::empty().await);
