@@ -11,6 +11,7 @@
 
 mod bucket;
 mod level;
+mod node;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -20,6 +21,7 @@ pub use bucket::{
     buckets_regroup,
 };
 pub use level::{HISTORY_POINTS_MAX, Level, Retention, bucket_start, level_for, step_for};
+pub use node::{NodeFigures, NodeLine, NodeMetric, NodeSample, nodes_top};
 
 /// How many metrics there are.
 pub const METRIC_COUNT: usize = Metric::ALL.len();

@@ -57,6 +57,9 @@ pub enum StoreError {
         #[source]
         source: sqlx::Error,
     },
+    /// Figures in the history that this version cannot read.
+    #[error("the history holds figures that this version of NALABO cannot read")]
+    History,
     /// A credential could not be sealed or opened.
     #[error(transparent)]
     Sealing(#[from] SealError),

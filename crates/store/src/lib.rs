@@ -21,6 +21,7 @@
 //! | [`seal`] | credentials, unreadable without the key file |
 //! | [`infrastructures`], [`credentials`], [`statuses`] | connected clusters |
 //! | [`users`], [`sessions`], [`sign_ins`] | people and their sign-ins |
+//! | [`history`] | what was measured over time |
 //! | [`audit`] | who changed what |
 //! | [`deliveries`] | notices of alerts on their way to people |
 //! | [`leases`], [`notify`] | replicas sharing the work, and hearing of changes |
@@ -31,6 +32,7 @@ pub mod db;
 pub mod deliveries;
 pub mod embedded;
 mod error;
+pub mod history;
 pub mod infrastructures;
 pub mod leases;
 mod moment;
@@ -49,6 +51,7 @@ pub use credentials::*;
 pub use db::{Db, Tx, commit};
 pub use deliveries::*;
 pub use error::{StoreError, constraint};
+pub use history::*;
 pub use infrastructures::*;
 pub use leases::*;
 pub use notify::*;

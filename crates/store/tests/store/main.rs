@@ -5,6 +5,7 @@ mod credentials;
 mod db;
 mod embedded;
 mod fixture;
+mod history;
 mod infrastructures;
 mod key_files;
 mod leases;

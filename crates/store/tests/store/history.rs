@@ -1,0 +1,6 @@
+//! What was measured over time: written, made coarser, sealed, dropped, and read as one.
+
+mod helpers;
+mod rollup;
+mod seal;
+mod write;
