@@ -106,6 +106,10 @@ pub struct Inventory {
     /// The moment of the figures of used storage.
     #[serde(default)]
     pub storage_observed_at: Option<Timestamp>,
+    /// On how many nodes used storage was measured; of many only some, and then the figures are
+    /// scaled to all.
+    #[serde(default)]
+    pub storage_measured_nodes: Option<u32>,
     /// Rights that the credential lacks.
     pub missing_rights: Vec<MissingRight>,
     /// Some lists could not be read whole; the figures are lower bounds.
@@ -219,6 +223,7 @@ mod tests {
             storage_source: StorageSource::None,
             storage_reason: None,
             storage_observed_at: None,
+            storage_measured_nodes: None,
             missing_rights: Vec::new(),
             partial: false,
             observed_at: "2026-11-03T14:00:00Z".parse().expect("a moment"),
@@ -283,6 +288,7 @@ mod tests {
             "storage_source",
             "storage_reason",
             "storage_observed_at",
+            "storage_measured_nodes",
         ] {
             assert!(fields.remove(added).is_some(), "{added}");
         }

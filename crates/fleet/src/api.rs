@@ -22,13 +22,14 @@ use serde::de::DeserializeOwned;
 use tokio::sync::Semaphore;
 
 use crate::guard::{GuardedConnector, failure};
-use crate::pool::{Answer, BodyLimit, Lane, Pool};
+use crate::page::{Fold, PageEnd, Unsqueezable, gzip_read};
+use crate::pool::{Answer, BodyLimit, Lane, Lines, Pool};
 use crate::source::{Credential, Source, mounted_token};
 use crate::tls::TlsDialer;
 
 /// Largest answer that is no page of a list.
 pub(crate) const ANSWER_MAX_BYTES: usize = 1024 * 1024;
-/// Largest page of a list.
+/// Largest page of a list, squeezed and unsqueezed.
 pub(crate) const PAGE_MAX_BYTES: usize = 16 * 1024 * 1024;
 /// From this size on, parsing leaves the threads that serve everybody.
 const PARSE_ASIDE_BYTES: usize = 256 * 1024;
@@ -100,6 +101,30 @@ enum Authorization {
     Mounted(PathBuf),
 }
 
+/// What a list answered.
+pub(crate) enum PageAnswer {
+    Page(PageBody),
+    /// The version that the list is of is gone.
+    Expired {
+        /// Goes on from the same place with what is there now.
+        next: Option<String>,
+    },
+}
+
+/// A page as it came.
+pub(crate) struct PageBody {
+    bytes: Bytes,
+    squeezed: bool,
+}
+
+/// How much is to come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum AnswerSize {
+    UpTo(usize),
+    /// A page of a list, which may come squeezed.
+    Page,
+}
+
 /// What to send, for calls that send something.
 pub(crate) struct Write<'a> {
     pub(crate) method: Method,
@@ -152,21 +177,76 @@ impl Api {
         &self,
         path: &str,
     ) -> Result<T, ApiFailure> {
-        let answer = self.call(Lane::Common, path, None, ANSWER_MAX_BYTES).await?;
+        self.get_up_to(path, ANSWER_MAX_BYTES).await
+    }
+
+    /// Reads one object that may be larger than most.
+    pub(crate) async fn get_up_to<T: DeserializeOwned + Send + 'static>(
+        &self,
+        path: &str,
+        max_bytes: usize,
+    ) -> Result<T, ApiFailure> {
+        let answer = self.call(Lane::Common, path, None, max_bytes).await?;
         self.parse(answer.body).await
     }
 
-    /// Reads one page of a list; asked to come back later, it does so once.
-    pub(crate) async fn page<T: DeserializeOwned + Send + 'static>(
-        &self,
-        path: &str,
-    ) -> Result<T, ApiFailure> {
-        let mut answer = self.answer(Lane::Common, path, None, PAGE_MAX_BYTES).await?;
+    /// Fetches one page of a list; asked to come back later, it does so once.
+    pub(crate) async fn page(&self, path: &str) -> Result<PageAnswer, ApiFailure> {
+        let mut answer = self.answer(Lane::Common, path, None, AnswerSize::Page).await?;
         if let Some(wait) = self.repeat_after(&answer) {
             tokio::time::sleep(wait).await;
-            answer = self.answer(Lane::Common, path, None, PAGE_MAX_BYTES).await?;
+            answer = self.answer(Lane::Common, path, None, AnswerSize::Page).await?;
         }
-        self.parse(self.accept(answer)?.body).await
+        if answer.status == StatusCode::GONE && is_kubernetes_status(&answer.body) {
+            return Ok(PageAnswer::Expired { next: continue_of_status(&answer.body) });
+        }
+        let answer = self.accept(answer)?;
+        let squeezed = answer.headers.get(header::CONTENT_ENCODING).is_some_and(|it| it == "gzip");
+        Ok(PageAnswer::Page(PageBody { bytes: answer.body, squeezed }))
+    }
+
+    /// Counts what a page holds. Of one that is too large nothing is counted.
+    pub(crate) async fn page_fold<F: Fold>(
+        &self,
+        page: PageBody,
+        fold: &mut F,
+    ) -> Result<PageEnd, ApiFailure> {
+        if page.bytes.len() < PARSE_ASIDE_BYTES && !page.squeezed {
+            return fold.page(&page.bytes).map_err(|_| self.not_an_object());
+        }
+        let _turn = self.bulkhead.parses.acquire().await.expect("the semaphore is never closed");
+        let mut moved = std::mem::take(fold);
+        let folding = tokio::task::spawn_blocking(move || {
+            let read = if page.squeezed {
+                gzip_read(&page.bytes, PAGE_MAX_BYTES).map(|it| moved.page(&it))
+            } else {
+                Ok(moved.page(&page.bytes))
+            };
+            (moved, read)
+        });
+        let Ok((moved, read)) = folding.await else { return Err(self.not_an_object()) };
+        *fold = moved;
+        match read {
+            Ok(Ok(end)) => Ok(end),
+            Ok(Err(_)) | Err(Unsqueezable::Broken) => Err(self.not_an_object()),
+            Err(Unsqueezable::TooLarge) => Err(failure(Code::TooLarge, self.place(), None).into()),
+        }
+    }
+
+    /// Begins a watch, on a connection of its own.
+    pub(crate) async fn watch(&self, path: &str) -> Result<Lines, ApiFailure> {
+        self.pace.until_ready().await;
+        self.calls.fetch_add(1, Ordering::Relaxed);
+        let request = self.request(path, None, AnswerSize::UpTo(ANSWER_MAX_BYTES))?;
+        let limit =
+            BodyLimit { max_bytes: ANSWER_MAX_BYTES, large_bodies: &self.bulkhead.large_bodies };
+        match self.pool.open(request, limit).await? {
+            Ok(lines) => Ok(lines),
+            Err(refusal) => match self.accept(refusal) {
+                Err(refused) => Err(refused),
+                Ok(_) => unreachable!("an answer that says yes goes on"),
+            },
+        }
     }
 
     /// Sends an object and reads what became of it.
@@ -187,7 +267,7 @@ impl Api {
         write: Option<Write<'_>>,
         max_bytes: usize,
     ) -> Result<Answer, ApiFailure> {
-        let answer = self.answer(lane, path, write, max_bytes).await?;
+        let answer = self.answer(lane, path, write, AnswerSize::UpTo(max_bytes)).await?;
         self.accept(answer)
     }
 
@@ -196,14 +276,18 @@ impl Api {
         lane: Lane,
         path: &str,
         write: Option<Write<'_>>,
-        max_bytes: usize,
+        size: AnswerSize,
     ) -> Result<Answer, ApiFailure> {
         // A probe is one call in ten seconds, and must not wait for an inventory.
         if lane == Lane::Common {
             self.pace.until_ready().await;
         }
         self.calls.fetch_add(1, Ordering::Relaxed);
-        let request = self.request(path, write)?;
+        let request = self.request(path, write, size)?;
+        let max_bytes = match size {
+            AnswerSize::UpTo(bytes) => bytes,
+            AnswerSize::Page => PAGE_MAX_BYTES,
+        };
         let limit = BodyLimit { max_bytes, large_bodies: &self.bulkhead.large_bodies };
         Ok(self.pool.exchange(lane, request, limit).await?)
     }
@@ -212,6 +296,7 @@ impl Api {
         &self,
         path: &str,
         write: Option<Write<'_>>,
+        size: AnswerSize,
     ) -> Result<Request<Full<Bytes>>, Failure> {
         let unusable = || failure(Code::ServerForm, self.place(), None);
         let mut request = Request::builder()
@@ -219,6 +304,9 @@ impl Api {
             .header(header::HOST, self.host.clone())
             .header(header::USER_AGENT, concat!("nalabo/", env!("CARGO_PKG_VERSION")))
             .header(header::ACCEPT, "application/json");
+        if size == AnswerSize::Page {
+            request = request.header(header::ACCEPT_ENCODING, "gzip");
+        }
         match &self.authorization {
             Authorization::InTls => {}
             Authorization::Bearer(value) => {
@@ -298,11 +386,13 @@ impl Api {
             let parsed = tokio::task::spawn_blocking(move || serde_json::from_slice(&body).ok());
             parsed.await.ok().flatten()
         };
+        parsed.ok_or_else(|| self.not_an_object())
+    }
+
+    fn not_an_object(&self) -> ApiFailure {
         let Place { host, port } = self.place();
-        parsed.ok_or_else(|| {
-            let detail = format!("{host}:{port} sends something that is no Kubernetes object.");
-            failure(Code::NotKubernetes, self.place(), Some(detail)).into()
-        })
+        let detail = format!("{host}:{port} sends something that is no Kubernetes object.");
+        failure(Code::NotKubernetes, self.place(), Some(detail)).into()
     }
 }
 
@@ -325,6 +415,23 @@ fn is_kubernetes_status(body: &[u8]) -> bool {
         kind: String,
     }
     serde_json::from_slice::<Kind>(body).is_ok_and(|it| it.kind == "Status")
+}
+
+/// Where an expired list may go on, if the server offers that.
+fn continue_of_status(body: &[u8]) -> Option<String> {
+    #[derive(Default, serde::Deserialize)]
+    #[serde(default)]
+    struct Status {
+        metadata: StatusMeta,
+    }
+    #[derive(Default, serde::Deserialize)]
+    #[serde(default)]
+    struct StatusMeta {
+        #[serde(rename = "continue")]
+        next: Option<String>,
+    }
+    let status: Status = serde_json::from_slice(body).ok()?;
+    status.metadata.next.filter(|it| !it.is_empty())
 }
 
 #[cfg(test)]

@@ -75,8 +75,10 @@ fn moment(time: ASN1Time) -> Option<Timestamp> {
 
 /// A text that somebody else chose, fit to be shown: no control characters, not endless.
 pub(crate) fn shown(text: &str) -> String {
-    text.chars()
-        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
-        .take(SHOWN_MAX_CHARACTERS)
-        .collect()
+    shown_up_to(text, SHOWN_MAX_CHARACTERS)
+}
+
+/// The same, of another length.
+pub(crate) fn shown_up_to(text: &str, max_characters: usize) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).take(max_characters).collect()
 }

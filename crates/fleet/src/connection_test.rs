@@ -78,8 +78,8 @@ impl KubernetesInfrastructureService {
         let report = list.report(gathered.overpowered, began);
         let left = TEST_DEADLINE.saturating_sub(began.elapsed());
         let inventory = if report.passed {
-            let read = tokio::time::timeout(left, self.inventory_read(now)).await;
-            read.ok().and_then(Result::ok)
+            let read = tokio::time::timeout(left, self.inspect(now)).await;
+            read.ok().and_then(Result::ok).map(|it| it.inventory)
         } else {
             None
         };

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use nalabo_core::health::Failure;
+use nalabo_core::infrastructure::MonitoringOptions;
 
 use crate::api::Bulkhead;
 use crate::guard::{AddressPolicy, GuardedConnector};
@@ -31,8 +32,18 @@ impl InfrastructureFactory {
         Self { connector: Arc::new(connector), bulkhead: Arc::default() }
     }
 
-    /// The service of one infrastructure. Contacts nothing yet.
+    /// The service of one infrastructure, with no options set. Contacts nothing yet.
     pub fn service(&self, source: &Source) -> Result<KubernetesInfrastructureService, Failure> {
-        KubernetesInfrastructureService::new(&self.connector, &self.bulkhead, source)
+        self.service_with(source, &MonitoringOptions::default())
+    }
+
+    /// The service of one infrastructure, and where it may look for used storage. Contacts
+    /// nothing yet.
+    pub fn service_with(
+        &self,
+        source: &Source,
+        monitoring: &MonitoringOptions,
+    ) -> Result<KubernetesInfrastructureService, Failure> {
+        KubernetesInfrastructureService::new(&self.connector, &self.bulkhead, source, monitoring)
     }
 }

@@ -9,7 +9,7 @@
 //! kubeconfig ─┐
 //! token ──────┼─▶ Source ─▶ InfrastructureFactory ─▶ KubernetesInfrastructureService
 //! in-cluster ─┘                                        │ connection_test, probe,
-//!                                                      │ inventory_read, narrow_create
+//!                                                      │ inspect, usage_read, nodes_watch, …
 //!                              Api ─▶ TlsDialer ─▶ GuardedConnector ─▶ the network
 //! ```
 
@@ -24,6 +24,8 @@ mod inventory;
 mod jwt;
 pub mod kubeconfig;
 mod narrow;
+mod nodes_watch;
+pub mod page;
 mod pool;
 mod probe;
 pub mod rbac;
@@ -31,13 +33,16 @@ mod refusal;
 mod rights;
 mod service;
 mod source;
+mod storage;
 mod tls;
 
 pub use connection_test::{Tested, failure_report, refusal_report};
 pub use factory::InfrastructureFactory;
 pub use guard::{AddressPolicy, GuardedConnector};
+pub use inventory::UsageUnknown;
 pub use kubeconfig::{ContextEntry, kubeconfig_parse, kubeconfig_source};
 pub use nalabo_core::health::Failure;
+pub use nodes_watch::{NodesChanged, NodesWatch};
 pub use probe::ProbeAnswer;
 pub use rbac::{RbacPurpose, rbac_manifest};
 pub use refusal::Refusal;

@@ -2,7 +2,8 @@
 //!
 //! Promises: an answer within its deadlines (first byte 5 s, whole call 10 s, a minimum rate in
 //! between) and its size, or a failure; at most four calls at once, one of them kept for the
-//! probe; idle connections are few and not old. Does not: follow redirects, retry a write, or
+//! probe; idle connections are few and not old. A watch has a connection of its own, bounded in
+//! the length of a line and of a silence instead. Does not: follow redirects, retry a write, or
 //! look at what the answer says; [`crate::api`] does.
 //!
 //! Why not kube's client: it must be possible to probe on a *new* connection, to see the
@@ -39,6 +40,8 @@ const LARGE_BODY_BYTES: usize = 256 * 1024;
 /// Calls at once, besides the probe's.
 const CALLS_AT_ONCE: usize = 3;
 const IDLE_MAX: usize = 4;
+/// Longest line of a watch: one object.
+const LINE_MAX_BYTES: usize = 1024 * 1024;
 const IDLE_AGE_MAX: Duration = Duration::from_secs(90);
 
 /// Which bound a call counts against.
@@ -151,6 +154,34 @@ impl Pool {
         Ok(answer)
     }
 
+    /// Sends `request` on a connection of its own; the answer's body is read line by line. An
+    /// answer that says no is read whole.
+    pub(crate) async fn open(
+        &self,
+        request: Request<Full<Bytes>>,
+        refusal: BodyLimit<'_>,
+    ) -> Result<Result<Lines, Answer>, Failure> {
+        let told = |it: ExchangeFailure| failure(it.code, &self.dialer.place, None);
+        let mut connection = self.connection(self.dialer.dial().await?).await?;
+        let deadline = Instant::now() + CALL_DEADLINE;
+        let (response, latency) =
+            head_read(&mut connection, request, deadline).await.map_err(told)?;
+        if response.status().is_success() {
+            let body = response.into_body();
+            return Ok(Ok(Lines {
+                body,
+                buffer: BytesMut::new(),
+                searched: 0,
+                _connection: connection,
+            }));
+        }
+        let (status, headers) = (response.status(), response.headers().clone());
+        let body = body_read(response, refusal, deadline)
+            .await
+            .map_err(|code| failure(code, &self.dialer.place, None))?;
+        Ok(Err(Answer { status, headers, body, latency }))
+    }
+
     async fn connection(&self, dialled: Dialled) -> Result<Connection, Failure> {
         if let Some(until) = dialled.certificate.and_then(|it| it.not_after) {
             *self.certificate_expires_at.lock().unwrap_or_else(PoisonError::into_inner) =
@@ -187,29 +218,76 @@ impl Pool {
     }
 }
 
+/// An answer that goes on, line by line. Dropping it closes its connection.
+pub(crate) struct Lines {
+    body: Incoming,
+    buffer: BytesMut,
+    /// So much of the buffer holds no end of a line.
+    searched: usize,
+    _connection: Connection,
+}
+
+impl Lines {
+    /// The next line; nothing when the server ended. No byte for `silence_max`, or a line that
+    /// has no end, is a failure.
+    pub(crate) async fn next(&mut self, silence_max: Duration) -> Result<Option<Bytes>, Code> {
+        loop {
+            let end = self.buffer[self.searched..].iter().position(|it| *it == b'\n');
+            if let Some(end) = end {
+                let line = self.buffer.split_to(self.searched + end + 1).freeze();
+                self.searched = 0;
+                return Ok(Some(line));
+            }
+            self.searched = self.buffer.len();
+            if self.searched > LINE_MAX_BYTES {
+                return Err(Code::TooLarge);
+            }
+            let until = Instant::now() + silence_max;
+            match timeout_at(until, self.body.frame()).await {
+                Ok(None) => return Ok(None),
+                Ok(Some(Ok(frame))) => {
+                    if let Ok(data) = frame.into_data() {
+                        self.buffer.extend_from_slice(&data);
+                    }
+                }
+                Ok(Some(Err(error))) => return Err(exchange_failure(&error).code),
+                Err(_) => return Err(Code::Timeout),
+            }
+        }
+    }
+}
+
 async fn exchange_on(
     connection: &mut Connection,
     request: Request<Full<Bytes>>,
     limit: BodyLimit<'_>,
     deadline: Instant,
 ) -> Result<Answer, ExchangeFailure> {
+    let (response, latency) = head_read(connection, request, deadline).await?;
+    let (status, headers) = (response.status(), response.headers().clone());
+    let body = body_read(response, limit, deadline)
+        .await
+        .map_err(|code| ExchangeFailure { code, unanswered: false })?;
+    Ok(Answer { status, headers, body, latency })
+}
+
+/// Sends a request and waits for the head of its answer, and how long that took.
+async fn head_read(
+    connection: &mut Connection,
+    request: Request<Full<Bytes>>,
+    deadline: Instant,
+) -> Result<(Response<Incoming>, Duration), ExchangeFailure> {
     let began = Instant::now();
     let first_byte = (began + FIRST_BYTE_DEADLINE).min(deadline);
     let sent = async {
         connection.sender.ready().await?;
         connection.sender.send_request(request).await
     };
-    let response = match timeout_at(first_byte, sent).await {
-        Ok(Ok(response)) => response,
-        Ok(Err(error)) => return Err(exchange_failure(&error)),
-        Err(_) => return Err(ExchangeFailure { code: Code::Timeout, unanswered: false }),
-    };
-    let latency = began.elapsed();
-    let (head, body) = response.into_parts();
-    let body = body_read(Response::from_parts(head.clone(), body), limit, deadline)
-        .await
-        .map_err(|code| ExchangeFailure { code, unanswered: false })?;
-    Ok(Answer { status: head.status, headers: head.headers, body, latency })
+    match timeout_at(first_byte, sent).await {
+        Ok(Ok(response)) => Ok((response, began.elapsed())),
+        Ok(Err(error)) => Err(exchange_failure(&error)),
+        Err(_) => Err(ExchangeFailure { code: Code::Timeout, unanswered: false }),
+    }
 }
 
 async fn body_read(

@@ -7,19 +7,23 @@
 //! |---|---|
 //! | [`connection_test`](KubernetesInfrastructureService::connection_test) | `connection_test.rs` |
 //! | [`probe`](KubernetesInfrastructureService::probe) | `probe.rs` |
-//! | [`inventory_read`](KubernetesInfrastructureService::inventory_read) | `inventory.rs` |
+//! | [`inspect`](KubernetesInfrastructureService::inspect) | `inventory.rs` |
+//! | [`usage_read`](KubernetesInfrastructureService::usage_read) | `inventory/usage.rs` |
+//! | [`nodes_watch`](KubernetesInfrastructureService::nodes_watch) | `nodes_watch.rs` |
 //! | [`narrow_create`](KubernetesInfrastructureService::narrow_create), [`token_renew`](KubernetesInfrastructureService::token_renew) | `narrow.rs` |
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 
 use nalabo_core::health::Failure;
-use nalabo_core::infrastructure::SourceFace;
+use nalabo_core::infrastructure::{MonitoringOptions, SourceFace};
 
 use crate::api::{Api, Bulkhead};
 use crate::guard::GuardedConnector;
 use crate::rights::RightsMemory;
 use crate::source::{Credential, Minted, Source, SourcePlace};
+use crate::storage::PrometheusMemory;
 
 /// One infrastructure, live.
 #[derive(Clone)]
@@ -33,6 +37,10 @@ pub(crate) struct Inner {
     pub(crate) face: SourceFace,
     pub(crate) minted: Option<Minted>,
     pub(crate) rights: RightsMemory,
+    pub(crate) monitoring: MonitoringOptions,
+    pub(crate) prometheus: PrometheusMemory,
+    /// Of many nodes, which come next.
+    pub(crate) summary_round: AtomicUsize,
 }
 
 impl fmt::Debug for KubernetesInfrastructureService {
@@ -48,6 +56,7 @@ impl KubernetesInfrastructureService {
         connector: &Arc<GuardedConnector>,
         bulkhead: &Arc<Bulkhead>,
         source: &Source,
+        monitoring: &MonitoringOptions,
     ) -> Result<Self, Failure> {
         let minted = match &source.credential {
             Credential::Token { minted, .. } => minted.clone(),
@@ -59,6 +68,9 @@ impl KubernetesInfrastructureService {
             face: source.face(),
             minted,
             rights: RightsMemory::default(),
+            monitoring: monitoring.clone(),
+            prometheus: PrometheusMemory::default(),
+            summary_round: AtomicUsize::new(0),
         };
         Ok(Self { inner: Arc::new(inner) })
     }

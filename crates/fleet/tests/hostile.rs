@@ -2,12 +2,18 @@
 
 mod support;
 
+use std::io::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use bytes::Bytes;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use http::Response;
+use http_body_util::Full;
 use nalabo_core::connection::Code;
-use support::server::{Server, friendly, json};
+use support::server::{Answer, Server, friendly, json};
 use support::{factory, now, report_text, tested};
 use tokio::sync::Notify;
 
@@ -32,7 +38,7 @@ async fn a_long_list_is_read_page_by_page_and_summed() {
     })
     .await;
     let service = factory().service(&server.source).expect("a service");
-    let inventory = service.inventory_read(now()).await.expect("an inventory");
+    let inventory = service.inspect(now()).await.expect("an inspection").inventory;
     assert_eq!((inventory.nodes_ready, inventory.nodes_total), (1007, 1007));
     assert_eq!(inventory.cpu.allocatable_millicores, 2_014_000);
     assert!(!inventory.partial);
@@ -49,12 +55,66 @@ async fn pages_that_are_too_large_are_asked_for_smaller() {
     })
     .await;
     let service = factory().service(&server.source).expect("a service");
-    let inventory = service.inventory_read(now()).await.expect("an inventory");
+    let inventory = service.inspect(now()).await.expect("an inspection").inventory;
     assert_eq!((inventory.nodes_total, inventory.partial), (3, false));
 }
 
+/// Answers `first` to the first of these questions and `then` to the others.
+fn in_turn(times: &AtomicU32, first: (u16, String), then: (u16, String)) -> Answer {
+    let (status, body) = if times.fetch_add(1, Ordering::SeqCst) == 0 { first } else { then };
+    json(status, body)
+}
+
+fn expired(next: &str) -> (u16, String) {
+    let body = r#"{"kind":"Status","code":410,"reason":"Expired","metadata":{"continue":"NEXT"}}"#;
+    (410, body.replace("NEXT", next))
+}
+
 #[tokio::test]
-async fn a_list_that_changed_under_us_makes_the_inventory_partial() {
+async fn a_list_that_expires_begins_anew_and_counts_nothing_twice() {
+    let times = Arc::new(AtomicU32::new(0));
+    let server = Server::start(CANARY, move |asked| {
+        let times = times.clone();
+        async move {
+            match asked.as_str() {
+                "GET /api/v1/nodes?limit=500" => json(200, nodes(5, "old")),
+                "GET /api/v1/nodes?limit=500&continue=old" => {
+                    in_turn(&times, expired(""), (200, nodes(2, "")))
+                }
+                _ => friendly(&asked),
+            }
+        }
+    })
+    .await;
+    let service = factory().service(&server.source).expect("a service");
+    let inspection = service.inspect(now()).await.expect("an inspection");
+    assert_eq!((inspection.inventory.nodes_total, inspection.inventory.partial), (7, false));
+    assert_eq!(inspection.nodes.len(), 7);
+    assert_eq!(inspection.inventory.cpu.allocatable_millicores, 14_000);
+}
+
+#[tokio::test]
+async fn a_list_that_expires_goes_on_where_the_server_offers_it() {
+    let server = Server::start(CANARY, |asked| async move {
+        match asked.as_str() {
+            "GET /api/v1/nodes?limit=500" => json(200, nodes(5, "old")),
+            "GET /api/v1/nodes?limit=500&continue=old" => {
+                let (status, body) = expired("newer");
+                json(status, body)
+            }
+            "GET /api/v1/nodes?limit=500&continue=newer" => json(200, nodes(2, "")),
+            _ => friendly(&asked),
+        }
+    })
+    .await;
+    let service = factory().service(&server.source).expect("a service");
+    let inventory = service.inspect(now()).await.expect("an inspection").inventory;
+    assert_eq!((inventory.nodes_total, inventory.partial), (7, false));
+    assert_eq!(server.asked("GET /api/v1/nodes?limit=500").len(), 3);
+}
+
+#[tokio::test]
+async fn a_list_that_expires_again_and_again_makes_the_inventory_partial() {
     let server = Server::start(CANARY, |asked| async move {
         match asked.as_str() {
             "GET /api/v1/nodes?limit=500" => json(200, nodes(5, "old")),
@@ -66,8 +126,58 @@ async fn a_list_that_changed_under_us_makes_the_inventory_partial() {
     })
     .await;
     let service = factory().service(&server.source).expect("a service");
-    let inventory = service.inventory_read(now()).await.expect("an inventory");
+    let inventory = service.inspect(now()).await.expect("an inspection").inventory;
     assert_eq!((inventory.nodes_total, inventory.partial), (5, true));
+}
+
+#[tokio::test]
+async fn a_server_that_turns_in_a_circle_is_not_counted_for_ever() {
+    let server = Server::start(CANARY, |asked| async move {
+        match asked.split('&').next().unwrap_or_default() {
+            "GET /api/v1/nodes?limit=500" => json(200, nodes(1, "again")),
+            _ => friendly(&asked),
+        }
+    })
+    .await;
+    let service = factory().service(&server.source).expect("a service");
+    let inventory = service.inspect(now()).await.expect("an inspection").inventory;
+    assert!(inventory.partial);
+    assert_eq!(server.asked("GET /api/v1/nodes?").len(), 2);
+}
+
+fn squeezed(body: &[u8]) -> Answer {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(body).expect("written");
+    let bytes = encoder.finish().expect("squeezed");
+    Response::builder()
+        .header("Content-Type", "application/json")
+        .header("Content-Encoding", "gzip")
+        .body(Full::new(Bytes::from(bytes)))
+        .expect("a valid answer")
+}
+
+#[tokio::test]
+async fn a_squeezed_page_is_read_and_a_bomb_is_asked_for_smaller() {
+    let server = Server::start(CANARY, |asked| async move {
+        match asked.as_str() {
+            "GET /api/v1/pods?limit=500" => {
+                squeezed(br#"{"items":[{},{"status":{"phase":"Running"}}]}"#)
+            }
+            "GET /api/v1/nodes?limit=500" => squeezed(&vec![b' '; 17 * 1024 * 1024]),
+            "GET /api/v1/nodes?limit=50" => json(200, nodes(3, "")),
+            "GET /api/v1/persistentvolumes?limit=500" => {
+                let mut broken = json(200, r#"{"items":[]}"#);
+                broken.headers_mut().insert("Content-Encoding", "gzip".parse().expect("a header"));
+                broken
+            }
+            _ => friendly(&asked),
+        }
+    })
+    .await;
+    let service = factory().service(&server.source).expect("a service");
+    let inventory = service.inspect(now()).await.expect("an inspection").inventory;
+    assert_eq!((inventory.nodes_total, inventory.pods.total, inventory.pods.running), (3, 2, 1));
+    assert!(inventory.partial, "the volumes could not be unsqueezed");
 }
 
 #[tokio::test]
@@ -91,7 +201,7 @@ async fn three_lists_at_once_leave_room_for_the_probe() {
     let service = factory().service(&server.source).expect("a service");
     let reading = tokio::spawn({
         let service = service.clone();
-        async move { service.inventory_read(now()).await }
+        async move { service.inspect(now()).await }
     });
     let until = tokio::time::Instant::now() + Duration::from_secs(10);
     while now_open.load(Ordering::SeqCst) < 3 {
@@ -104,7 +214,7 @@ async fn three_lists_at_once_leave_room_for_the_probe() {
         open.notify_one();
         tokio::task::yield_now().await;
     }
-    assert!(!reading.await.expect("joined").expect("an inventory").partial);
+    assert!(!reading.await.expect("joined").expect("an inspection").inventory.partial);
     assert_eq!(most_open.load(Ordering::SeqCst), 3);
 }
 
@@ -142,7 +252,7 @@ async fn a_list_that_is_to_be_asked_for_later_is_asked_for_once_more() {
     })
     .await;
     let service = factory().service(&server.source).expect("a service");
-    assert!(service.inventory_read(now()).await.expect("an inventory").partial);
+    assert!(service.inspect(now()).await.expect("an inspection").inventory.partial);
     assert_eq!(server.asked("GET /api/v1/pods").len(), 2);
 }
 
@@ -159,7 +269,7 @@ async fn odd_objects_are_counted_as_far_as_they_can_be_read() {
     })
     .await;
     let service = factory().service(&server.source).expect("a service");
-    let inventory = service.inventory_read(now()).await.expect("an inventory");
+    let inventory = service.inspect(now()).await.expect("an inspection").inventory;
     assert_eq!((inventory.nodes_ready, inventory.nodes_total), (0, 3));
     assert_eq!((inventory.pods.total, inventory.partial), (0, false));
 }

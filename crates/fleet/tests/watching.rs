@@ -56,7 +56,7 @@ async fn a_kept_connection_that_falls_silent_is_noticed() {
 async fn an_inventory_says_what_kubectl_says() {
     let lab = lab().await;
     let service = factory().service(&narrow(&lab, lab.endpoint())).expect("a service");
-    let inventory = service.inventory_read(now()).await.expect("an inventory");
+    let inventory = service.inspect(now()).await.expect("an inspection").inventory;
     let nodes = lab.kubectl(&["get", "nodes", "-o", "json"]).await.expect("kubectl");
     let nodes: serde_json::Value = serde_json::from_str(&nodes).expect("JSON");
     let nodes = nodes["items"].as_array().expect("a list");
@@ -90,12 +90,12 @@ async fn a_list_that_fails_makes_an_inventory_partial_and_loses_nothing_else() {
     let broken =
         Fault::StatusFor { status: 500, path_prefix: "/api/v1/persistentvolumes".to_owned() };
     road.set(broken).expect("switched");
-    let inventory = service.inventory_read(now()).await.expect("an inventory");
+    let inventory = service.inspect(now()).await.expect("an inspection").inventory;
     assert!(inventory.partial && inventory.nodes_total > 0);
     assert_eq!(inventory_finding(&inventory).map(|it| it.state), Some(State::Degraded));
     let absent = Fault::StatusFor { status: 404, path_prefix: "/apis/metrics.k8s.io".to_owned() };
     road.set(absent).expect("switched");
-    let inventory = service.inventory_read(now()).await.expect("an inventory");
+    let inventory = service.inspect(now()).await.expect("an inspection").inventory;
     assert_eq!(inventory.metrics_source, MetricsSource::None);
     assert_eq!(inventory.metrics_reason.as_deref(), Some("metrics_absent"));
     assert_eq!((inventory.cpu.used_millicores, inventory.partial), (None, false));
@@ -108,7 +108,7 @@ async fn a_credential_without_rights_is_forbidden_never_healthy() {
     let source = kubeconfig_source(&somebody, None).expect("a source");
     let service = factory().service(&source).expect("a service");
     service.probe(false).await.expect("anybody may probe");
-    let inventory = service.inventory_read(now()).await.expect("an inventory");
+    let inventory = service.inspect(now()).await.expect("an inspection").inventory;
     let finding = inventory_finding(&inventory).expect("a finding");
     assert_eq!(finding.state, State::Forbidden);
     assert_eq!(finding.detail, "the credential may not get namespaces, list nodes, list pods");

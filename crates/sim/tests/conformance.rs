@@ -71,7 +71,7 @@ async fn server_conforms(kubeconfig: &str) -> Inventory {
     let uid = tested_wide.cluster_uid.expect("the UID of kube-system");
     assert_eq!(uid.len(), 36, "{uid}");
 
-    let inventory = admin.inventory_read(now()).await.expect("an inventory");
+    let inventory = admin.inspect(now()).await.expect("an inspection").inventory;
     assert_eq!(inventory.cluster_uid, uid);
     assert!(inventory.kubernetes_version.starts_with("v1."), "{}", inventory.kubernetes_version);
     assert!(inventory.nodes_ready <= inventory.nodes_total && inventory.nodes_total > 0);
@@ -87,7 +87,7 @@ async fn server_conforms(kubeconfig: &str) -> Inventory {
     let tested_narrow = tested(&narrow).await;
     assert!(tested_narrow.report.passed, "{:?}", tested_narrow.report.failure());
     assert!(!tested_narrow.report.overpowered, "the narrow account is narrow");
-    let seen = narrow.inventory_read(now()).await.expect("an inventory");
+    let seen = narrow.inspect(now()).await.expect("an inspection").inventory;
     assert_eq!(seen.missing_rights, Vec::new());
     assert_eq!(
         (&seen.cluster_uid, seen.nodes_total),

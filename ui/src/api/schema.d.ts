@@ -482,7 +482,7 @@ export interface components {
          * @description What was done. Stored and sent by its name.
          * @enum {string}
          */
-        AuditAction: "set_up_done" | "signed_in" | "sign_in_refused" | "signed_out" | "session_revoked" | "password_changed" | "password_reset" | "user_created" | "infrastructure_created" | "infrastructure_updated" | "infrastructure_deleted" | "credential_replaced" | "credential_renewed" | "default_changed" | "mode_changed" | "permission_refused" | "keys_rotated";
+        AuditAction: "set_up_done" | "signed_in" | "sign_in_refused" | "signed_out" | "session_revoked" | "password_changed" | "password_reset" | "user_created" | "infrastructure_created" | "infrastructure_updated" | "infrastructure_deleted" | "credential_replaced" | "credential_renewed" | "default_changed" | "mode_changed" | "permission_refused" | "keys_rotated" | "alert_channel_created" | "alert_channel_updated" | "alert_channel_deleted" | "alert_channel_tested" | "alert_channel_disabled";
         /** @description The one who did it, as far as known. */
         AuditActor: {
             /** @description Its address at that time. */
@@ -770,6 +770,12 @@ export interface components {
             /** @description Classes of volumes. */
             storage_classes: components["schemas"]["StorageClass"][];
             /**
+             * Format: int32
+             * @description On how many nodes used storage was measured; of many only some, and then the figures are
+             *     scaled to all.
+             */
+            storage_measured_nodes?: number | null;
+            /**
              * Format: date-time
              * @description The moment of the figures of used storage.
              */
@@ -913,7 +919,7 @@ export interface components {
          * @description One thing that somebody may or may not do. Named as in the API.
          * @enum {string}
          */
-        Permission: "account_self" | "infrastructure_read" | "infrastructure_test" | "infrastructure_cordon" | "infrastructure_write" | "resource_read" | "audit_read";
+        Permission: "account_self" | "infrastructure_read" | "infrastructure_test" | "infrastructure_cordon" | "infrastructure_write" | "resource_read" | "audit_read" | "alert_read" | "alert_acknowledge" | "alert_write";
         /** @description Pods, counted. */
         Pods: {
             /**
@@ -1499,6 +1505,8 @@ export interface operations {
                 after?: components["schemas"]["AuditId"];
                 /** @description At most so many, 200 at most. */
                 limit?: number;
+                /** @description `csv`: the newest 10,000 lines as a table, without pages. */
+                format?: "json" | "csv";
             };
             header?: never;
             path?: never;
@@ -1536,6 +1544,8 @@ export interface operations {
                 after?: string;
                 /** @description At most so many, 1,000 at most. */
                 limit?: number;
+                /** @description `csv`: every row that matches as a table, without pages. */
+                format?: "json" | "csv";
             };
             header?: never;
             path?: never;
@@ -2031,6 +2041,8 @@ export interface operations {
                 after?: number;
                 /** @description At most so many, 200 at most. */
                 limit?: number;
+                /** @description `csv`: the newest 10,000 as a table, without pages. */
+                format?: "json" | "csv";
             };
             header?: never;
             path: {
@@ -2156,7 +2168,10 @@ export interface operations {
     };
     resource_usage: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description `csv`: one row an infrastructure as a table. */
+                format?: "json" | "csv";
+            };
             header?: never;
             path?: never;
             cookie?: never;

@@ -80,7 +80,10 @@ impl Watcher {
                 let now = self.app.now();
                 let app = Arc::clone(&self.app);
                 inventory = Some(Box::pin(async move {
-                    app.metrics.inspection_measure(service.inventory_read(now)).await
+                    app.metrics
+                        .inspection_measure(service.inspect(now))
+                        .await
+                        .map(|it| it.inventory)
                 }));
                 inventory_at = Instant::now() + with_jitter(pace.inventory_interval);
             }
@@ -168,8 +171,8 @@ impl Watcher {
     /// Reads everything once.
     pub async fn inventory(&mut self) {
         let Some(target) = &self.target else { return };
-        let reading = target.service.inventory_read(self.app.now());
-        let read = self.app.metrics.inspection_measure(reading).await;
+        let reading = target.service.inspect(self.app.now());
+        let read = self.app.metrics.inspection_measure(reading).await.map(|it| it.inventory);
         self.inventory_take(read).await;
     }
 

@@ -21,7 +21,9 @@ use super::is_warning;
 use crate::api::{Api, ApiFailure, Write};
 use crate::certificate::{CertificateFacts, shown};
 use crate::guard::CONNECT_DEADLINE;
-use crate::inventory::{Usage, cluster_uid_read, storage_classes_read, usage_read, version_read};
+use crate::inventory::{
+    UsageUnknown, cluster_uid_read, storage_classes_read, usage_read, version_read,
+};
 use crate::rights::{RightsMemory, is_overpowered, rights_count, rights_missing};
 use crate::tls::{Dialled, TlsDialer};
 
@@ -225,12 +227,13 @@ pub(super) async fn rights(
 
 pub(super) async fn metrics(api: &Api, now: Timestamp) -> Result<(Found, ()), Trouble> {
     Ok(match usage_read(api, now).await {
-        Usage::Known { sums, newest_age } => {
-            let seconds = newest_age.as_secs().max(0);
-            let text = format!("use of {} nodes, the newest figure {seconds} s old", sums.nodes);
-            (Found::of(text).fact("nodes", sums.nodes.to_string()), ())
+        Ok(usage) => {
+            let seconds = now.duration_since(usage.observed_at).as_secs().max(0);
+            let nodes = usage.nodes.len();
+            let text = format!("use of {nodes} nodes, the newest figure {seconds} s old");
+            (Found::of(text).fact("nodes", nodes.to_string()), ())
         }
-        Usage::Unknown(code) => {
+        Err(UsageUnknown(code)) => {
             debug_assert!(is_warning(code));
             (Found::default().warn(code, api.place()), ())
         }

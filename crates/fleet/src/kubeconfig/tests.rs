@@ -347,14 +347,14 @@ fn every_cluster_that_is_not_accepted_says_so() {
     # skip-tls
     kubeconfig_insecure_tls at clusters[0].cluster.insecure-skip-tls-verify
       This entry switches off the check of the server's certificate (insecure-skip-tls-verify).
-      Give the cluster's certificate authority instead, so that the credential is not sent to an impostor.
+      Give the cluster's certificate authority instead, so that the credential is not sent to an impostor; or connect by address and token, and pin the server's public key (sha256/…).
       kubectl config view --raw --minify -o jsonpath='{.clusters[0].cluster.certificate-authority-data}'
     # skip-tls false
     usable
     # skip-tls and authority
     kubeconfig_insecure_tls at clusters[0].cluster.insecure-skip-tls-verify
       This entry switches off the check of the server's certificate (insecure-skip-tls-verify).
-      Give the cluster's certificate authority instead, so that the credential is not sent to an impostor.
+      Give the cluster's certificate authority instead, so that the credential is not sent to an impostor; or connect by address and token, and pin the server's public key (sha256/…).
       kubectl config view --raw --minify -o jsonpath='{.clusters[0].cluster.certificate-authority-data}'
     # tls-server-name
     kubeconfig_tls_name at clusters[0].cluster.tls-server-name

@@ -97,6 +97,7 @@ pub fn inventory(cluster_uid: &str, observed_at: Timestamp) -> Inventory {
         storage_source: StorageSource::None,
         storage_reason: None,
         storage_observed_at: None,
+        storage_measured_nodes: None,
         missing_rights: vec![],
         partial: false,
         observed_at,
