@@ -10,7 +10,7 @@ export NPM_INSTALL := npm install --silent --no-save --no-audit --no-fund
 .DEFAULT_GOAL := help
 
 help: ## list the verbs
-	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: install ui ## start the real product on real Kubernetes; Ctrl-C removes all of it
 	@cargo build -p nalabo -p nalabo-lab
@@ -67,7 +67,15 @@ release: install ui ## build the release binary
 	@cargo build --release -p nalabo
 	@ls -l $(CARGO_TARGET_DIR)/release/nalabo
 
+bench: install ui ## measure the release binary against its goals; writes bench/RESULTS.md (BENCH="g1 g4" for some)
+	@cargo build --release -p nalabo -p nalabo-bench
+	@$(CARGO_TARGET_DIR)/release/nalabo-bench run $(BENCH) --program $(CARGO_TARGET_DIR)/release/nalabo
+
+bench-quick: install ## see that every bench still works, on few clusters; judges nothing
+	@cargo build -q -p nalabo -p nalabo-bench
+	@$(BIN)/nalabo-bench run --quick --program $(BIN)/nalabo --results $(CARGO_TARGET_DIR)/bench-quick.md
+
 install:
 	@scripts/install.sh
 
-.PHONY: help demo test check dev e2e ui gen lab lab-stop lab-build db fmt release install
+.PHONY: help demo test check dev e2e ui gen lab lab-stop lab-build db fmt release bench bench-quick install

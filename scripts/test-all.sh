@@ -13,5 +13,6 @@ run() {
 run 'Rust: unit and integration tests' cargo test --workspace --no-fail-fast
 run 'console: unit tests' sh -c 'cd ui && npm test --silent'
 run 'browser journeys' sh -c 'cd e2e && ${NPM_INSTALL:-npm install} && npx playwright test'
+run 'benches, quickly and without a judgement' make --no-print-directory bench-quick
 printf '\nsuites: %s passed, %s failed\n' "$passed" "$failed"
 [ "$failed" -eq 0 ]
