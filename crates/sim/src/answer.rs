@@ -16,12 +16,14 @@ use tokio::time::{sleep, timeout};
 use crate::behaviour::Behaviour;
 use crate::cluster::Cluster;
 use crate::identity::{Identity, ServiceAccount, token_verify};
+use crate::list::{ListQuery, is_watch};
+use crate::random::mix;
 use crate::read::{object_get, objects_list};
 use crate::reply::{self, Reply};
 use crate::resources::{Resource, Target, asked, verb_of};
 use crate::rules::{path_allowed, resource_allowed};
 use crate::status::Failure;
-use crate::{discovery, reviews, write};
+use crate::{discovery, proxy, reviews, watch, write};
 
 /// Most bytes of a request that are read; the real server's limit.
 pub(crate) const BODY_MAX_BYTES: usize = 3 * 1024 * 1024;
@@ -43,38 +45,47 @@ pub(crate) struct Ask<'a> {
 /// Answers one request.
 pub(crate) async fn respond(
     cluster: Arc<Cluster>,
+    connection: u64,
     request: Request<Incoming>,
 ) -> Result<Reply, Cut> {
-    let behaviour = cluster.behaviour();
-    cluster.requests_received.fetch_add(1, Ordering::Relaxed);
-    if let Some(delay) = behaviour.delay() {
+    let number = cluster.requests_received.fetch_add(1, Ordering::Relaxed) + 1;
+    for delay in [cluster.delay(number), cluster.behaviour().delay()].into_iter().flatten() {
         sleep(delay).await;
+    }
+    let behaviour = cluster.behaviour();
+    if cluster.is_cut(connection) {
+        return Err(Cut);
+    }
+    if cluster.is_mute(connection) {
+        cluster.hang_ended(&behaviour).await;
+        return Err(Cut);
+    }
+    if behaviour.loses(mix(cluster.profile.seed, &[62, number])) {
+        return Err(Cut);
     }
     match behaviour {
         Behaviour::Down => Err(Cut),
-        Behaviour::Hang => {
-            cluster.hang_ended().await;
-            Err(Cut)
-        }
         Behaviour::Status(code) => Ok(reply::failure(&told_to_fail(code))),
         Behaviour::RateLimited { retry_after_seconds } => {
             Ok(reply::rate_limited(retry_after_seconds))
         }
         Behaviour::EndlessBody => Ok(reply::endless()),
+        Behaviour::LargeBody { megabytes } => Ok(reply::large(megabytes)),
         Behaviour::Drip { pause_milliseconds } => {
-            let inner = answer(&cluster, &behaviour, request).await;
+            let inner = answer(&cluster, &behaviour, connection, request).await;
             Ok(reply::drip(inner, Duration::from_millis(pause_milliseconds)))
         }
-        _ => Ok(answer(&cluster, &behaviour, request).await),
+        _ => Ok(answer(&cluster, &behaviour, connection, request).await),
     }
 }
 
 async fn answer(
     cluster: &Arc<Cluster>,
     behaviour: &Behaviour,
+    connection: u64,
     request: Request<Incoming>,
 ) -> Reply {
-    answer_or_failure(cluster, behaviour, request)
+    answer_or_failure(cluster, behaviour, connection, request)
         .await
         .unwrap_or_else(|failure| reply::failure(&failure))
 }
@@ -82,6 +93,7 @@ async fn answer(
 async fn answer_or_failure(
     cluster: &Arc<Cluster>,
     behaviour: &Behaviour,
+    connection: u64,
     request: Request<Incoming>,
 ) -> Result<Reply, Failure> {
     let (head, body) = request.into_parts();
@@ -110,7 +122,10 @@ async fn answer_or_failure(
             Ask { behaviour, resource, namespace, name, query: head.uri.query().unwrap_or("") }
         }
     };
-    let verb = verb_of(&head.method, ask.name.is_some());
+    let verb = match verb_of(&head.method, ask.name.is_some()) {
+        "list" if is_watch(ask.query) => "watch",
+        verb => verb,
+    };
     let asked = asked(verb, ask.resource, ask.namespace, ask.name);
     if !resource_allowed(&cluster.objects(), behaviour, &who, &asked) {
         return Err(Failure::forbidden_resource(&who.user_name(), &asked));
@@ -130,6 +145,15 @@ async fn answer_or_failure(
     match verb {
         "list" if is_large(ask.resource) => list_aside(cluster, &ask, wants_gzip).await,
         "list" => finish(objects_list(cluster, &ask), wants_gzip),
+        "watch" => watch::watch(
+            cluster,
+            ask.resource,
+            ListQuery::parse(ask.query, ask.namespace)?,
+            connection,
+        ),
+        "get" if ask.resource.plural.ends_with("/proxy") => {
+            finish(proxy::proxied(cluster, &ask, path), wants_gzip)
+        }
         "get" => finish(object_get(cluster, &ask), wants_gzip),
         "delete" => write::object_delete(cluster, &ask),
         "patch" => {

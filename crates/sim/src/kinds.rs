@@ -9,6 +9,8 @@ pub(crate) mod metrics;
 pub(crate) mod namespaces;
 pub(crate) mod nodes;
 pub(crate) mod pods;
+pub(crate) mod services;
+pub(crate) mod summary;
 pub(crate) mod volumes;
 
 use std::collections::BTreeMap;
@@ -29,16 +31,6 @@ pub(crate) struct Item<Spec, Status> {
     pub(crate) spec: Option<Spec>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) status: Option<Status>,
-}
-
-/// An object by itself, with what an item of a list leaves out.
-#[derive(Debug, Serialize)]
-pub(crate) struct Single<T> {
-    pub(crate) kind: &'static str,
-    #[serde(rename = "apiVersion")]
-    pub(crate) api_version: &'static str,
-    #[serde(flatten)]
-    pub(crate) object: T,
 }
 
 fn quantities<const N: usize>(pairs: [(&str, String); N]) -> BTreeMap<String, Quantity> {

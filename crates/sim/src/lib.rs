@@ -8,9 +8,11 @@
 //! open nothing else.
 //!
 //! ```text
-//! serve ─▶ answer ─┬─ behaviour      (hang, slow, 503 … before all else)
-//!                  ├─ identity, rules (401, 403)
-//!                  ├─ read ─▶ list ─▶ kinds ─▶ workload, load ─▶ profile(seed)
+//! serve ─▶ answer ─┬─ behaviour, latency (hang, slow, 503 … before all else)
+//!                  ├─ identity, rules    (401, 403)
+//!                  ├─ read ─▶ list  ─┬─▶ view ─▶ kinds ─▶ workload, load ─▶ profile(seed)
+//!                  ├─ watch ─────────┘                    node_state
+//!                  ├─ proxy ─▶ summary, prometheus
 //!                  ├─ write ─▶ objects
 //!                  └─ reviews, discovery
 //! ```
@@ -25,6 +27,14 @@
 //!   8 KiB with their `managedFields`.
 //! * `limit` and `continue`: pages of one list agree with each other, tokens expire after five
 //!   minutes or [`SimCluster::compact`] with 410, whose own token reads on inconsistently.
+//!   `resourceVersion=0` is answered whole; a version from the future with 504. Label and field
+//!   selectors.
+//! * Watches of every kind but those of `metrics.k8s.io`: from a version, from what there is, or
+//!   with `sendInitialEvents`; bookmarks, `timeoutSeconds`, an `ERROR` event with 410. What
+//!   happens to nodes ([`SimCluster::node_set`], [`Behaviour::NodesNotReady`]) arrives at once,
+//!   heartbeats of kubelets every five minutes.
+//! * `/stats/summary` of each kubelet, and in some clusters a Prometheus behind a service, agree
+//!   with each other and with the metrics API.
 //! * RBAC: ClusterRoles, Roles and their bindings that were applied decide what a service account
 //!   may do, both in reviews and in requests; tokens come from TokenRequest, expire, and end with
 //!   their account.
@@ -33,38 +43,49 @@
 //!
 //! # Not faithful
 //!
-//! * No watch, no `labelSelector`, no `resourceVersionMatch`: the first two are refused with 400,
-//!   the last is ignored. `limit` is honoured also with `resourceVersion=0`.
+//! * A watch tells the last state of an object, not each one between; events end without a
+//!   `DELETED`. `resourceVersionMatch` changes nothing. A version from the future is refused at
+//!   once, not after three seconds.
 //! * Server-side apply replaces the object instead of merging fields; no conflicts, no pruning, no
-//!   validation beyond kind, name and namespace, and JSON bodies only. Only namespaces, service accounts, roles and
-//!   bindings can be applied; nothing else can be written.
-//! * Pods and volumes never come or go. Only their use, node heartbeats and events move.
+//!   validation beyond kind, name and namespace, and JSON bodies only. Only namespaces, service
+//!   accounts, roles and bindings can be applied; nothing else can be written.
+//! * Pods and volumes never come or go. Their use, nodes, heartbeats and events move.
 //! * A deleted namespace is gone at once, without `Terminating`.
 //! * No aggregated ClusterRoles, no built-in roles, no escalation check, no admission.
 //! * Tokens are signed by a digest; `kid` and `iss` lead nowhere. No OpenAPI, no protobuf, no
 //!   tables for `kubectl get`.
+//! * A black hole accepts connections and says nothing; that SYNs vanish cannot be had on
+//!   loopback.
 
 mod address;
 mod answer;
 mod behaviour;
 mod cities;
 mod cluster;
+mod control;
 mod discovery;
 mod identity;
 mod kinds;
+mod latency;
 mod list;
 mod load;
+mod node_state;
 mod objects;
 mod pki;
 mod profile;
+mod prometheus;
+mod proxy;
 mod random;
 mod read;
 mod reply;
 mod resources;
 mod reviews;
 mod rules;
+mod selectors;
 mod serve;
 mod status;
+mod view;
+mod watch;
 mod workload;
 mod write;
 
@@ -83,12 +104,15 @@ use tokio_util::task::TaskTracker;
 
 use crate::address::Addresses;
 use crate::cluster::{Cluster, Common};
-use crate::pki::Authority;
+use crate::pki::{Authority, Validity};
 use crate::profile::Profile;
 
 pub use crate::address::SimBind;
 pub use crate::behaviour::Behaviour;
 pub use crate::cluster::SimCluster;
+pub use crate::control::control_serve;
+pub use crate::latency::Latency;
+pub use crate::node_state::SimNode;
 
 /// How long all clusters together may take to stop.
 const STOP_DEADLINE: Duration = Duration::from_secs(10);
@@ -104,6 +128,8 @@ pub struct SimOptions {
     pub pods_per_node: RangeInclusive<u32>,
     /// The same seed makes the same fleet.
     pub seed: u64,
+    /// Give every cluster a metrics API and a default storage class, whatever the seed says.
+    pub is_complete: bool,
     /// Where the clusters listen.
     pub bind: SimBind,
     /// Moves what is used, events and the expiry of tokens.
@@ -117,6 +143,7 @@ impl Default for SimOptions {
             nodes_per_cluster: 1..=12,
             pods_per_node: 8..=40,
             seed: 1,
+            is_complete: false,
             bind: SimBind::default(),
             clock: Arc::new(SystemClock),
         }
@@ -165,29 +192,33 @@ pub struct Sim {
 impl Sim {
     /// Starts all clusters; they answer when this returns.
     pub async fn start(options: SimOptions) -> Result<Self, SimError> {
-        let authority = Authority::create()?;
+        let authority = Arc::new(Authority::create()?);
         let processors = std::thread::available_parallelism().map_or(2, usize::from);
         let common = Common {
-            ca_pem: authority.pem().into(),
+            authority: authority.clone(),
             clock: options.clock.clone(),
             stop: CancellationToken::new(),
+            tasks: TaskTracker::new(),
             writers: Arc::new(Semaphore::new(processors)),
         };
         let mut sim = Self {
             clusters: Vec::with_capacity(options.clusters),
             seed: options.seed,
             stop: common.stop.clone(),
-            tasks: TaskTracker::new(),
+            tasks: common.tasks.clone(),
             addresses: Addresses::default(),
         };
         for position in 0..options.clusters {
             let (nodes, pods) = (&options.nodes_per_cluster, &options.pods_per_node);
-            let profile = Profile::of(options.seed, position, nodes, pods);
+            let mut profile = Profile::of(options.seed, position, nodes, pods);
+            profile.anchored_at = options.clock.now();
+            profile.has_metrics |= options.is_complete;
+            profile.has_default_storage_class |= options.is_complete;
             let (listener, address) = sim.addresses.listen(options.bind)?;
-            let tls = authority.server_config(address.ip())?;
+            let tls = authority.server_config(address.ip(), Validity::Present)?;
             let cluster = Arc::new(Cluster::new(profile, address, tls, &common));
             sim.clusters.push(SimCluster(cluster.clone()));
-            sim.tasks.spawn(serve::cluster_serve(cluster, listener, sim.tasks.clone()));
+            sim.tasks.spawn(serve::cluster_serve(cluster, listener));
             if position % 50 == 49 {
                 // Signing a certificate takes a while; others must not starve behind a thousand.
                 tokio::task::yield_now().await;

@@ -2,26 +2,36 @@
 //!
 //! Promises: the pages of one list together hold every object once, as of the moment of the first
 //! page; a continue token older than etcd's compaction is answered with 410 and a token to read
-//! on with. Does not: serve from a watch cache; `limit` is honoured whatever `resourceVersion`
-//! says, and `labelSelector` is refused.
+//! on with; `resourceVersion=0` is answered whole, whatever `limit` says, as a watch cache does; a
+//! version from the future is refused. Does not: tell `resourceVersionMatch=Exact` from
+//! `NotOlderThan`; both are answered as of now.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ListMeta;
 use serde::{Deserialize, Serialize};
 
+use crate::selectors::Selectors;
 use crate::status::Failure;
+use crate::view::View;
 
 /// Seconds after which a real cluster compacts its history.
 pub(crate) const COMPACTION_SECONDS: i64 = 300;
 
-/// What a list request asks for.
+/// What a list or watch asks for.
 #[derive(Debug, Default)]
 pub(crate) struct ListQuery {
-    pub(crate) namespace: Option<String>,
+    pub(crate) selectors: Selectors,
+    /// The version that was asked for; 0 is "any".
+    pub(crate) from_version: Option<i64>,
+    /// Watches only: end after so many seconds.
+    pub(crate) timeout_seconds: Option<u64>,
+    pub(crate) allow_bookmarks: bool,
+    /// Watches only: begin with what there is, and say when that was all.
+    pub(crate) send_initial_events: bool,
+    pub(crate) version_match: Option<String>,
     limit: Option<usize>,
     token: Option<Token>,
-    fields: Vec<FieldRequirement>,
 }
 
 /// A continue token; the same fields as a real one.
@@ -33,18 +43,20 @@ struct Token {
     start: String,
 }
 
-/// `field=value` or `field!=value`.
-#[derive(Debug)]
-struct FieldRequirement {
-    field: String,
-    value: String,
-    equal: bool,
+/// Whether a query asks to watch; routing needs to know before anything else is read.
+pub(crate) fn is_watch(query: &str) -> bool {
+    url::form_urlencoded::parse(query.as_bytes()).any(|it| it.0 == "watch" && is_true(&it.1))
+}
+
+fn is_true(value: &str) -> bool {
+    matches!(value, "true" | "1" | "t" | "T" | "TRUE" | "True")
 }
 
 impl ListQuery {
-    /// Reads the query of a list request.
+    /// Reads the query of a list or watch.
     pub(crate) fn parse(query: &str, namespace: Option<&str>) -> Result<Self, Failure> {
-        let mut list = Self { namespace: namespace.map(ToOwned::to_owned), ..Self::default() };
+        let mut list = Self::default();
+        list.selectors.namespace = namespace.map(ToOwned::to_owned);
         for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
             if value.is_empty() {
                 continue;
@@ -57,13 +69,16 @@ impl ListQuery {
                     list.limit = (limit > 0).then_some(limit);
                 }
                 "continue" => list.token = Some(token_parse(&value)?),
-                "fieldSelector" => list.fields = field_requirements_parse(&value)?,
-                "labelSelector" => {
-                    return Err(Failure::bad_request("a pretend cluster does not select by label"));
+                "fieldSelector" => list.selectors.fields_add(&value)?,
+                "labelSelector" => list.selectors.labels_add(&value)?,
+                "resourceVersion" => {
+                    let version = value.parse::<i64>().ok().filter(|it| *it >= 0);
+                    list.from_version = Some(version.ok_or_else(|| not_a_version(&value))?);
                 }
-                "watch" if matches!(value.as_ref(), "true" | "1") => {
-                    return Err(Failure::bad_request("a pretend cluster does not watch yet"));
-                }
+                "resourceVersionMatch" => list.version_match = Some(value.into_owned()),
+                "timeoutSeconds" => list.timeout_seconds = value.parse().ok(),
+                "allowWatchBookmarks" => list.allow_bookmarks = is_true(&value),
+                "sendInitialEvents" => list.send_initial_events = is_true(&value),
                 _ => {}
             }
         }
@@ -72,6 +87,9 @@ impl ListQuery {
 
     /// The resource version that this page belongs to: that of its first page, or now.
     pub(crate) fn resource_version(&self, now: i64, compacted: i64) -> Result<i64, Failure> {
+        if let Some(ahead) = self.from_version.filter(|wanted| *wanted > now) {
+            return Err(Failure::version_too_large(ahead, now));
+        }
         match &self.token {
             None => Ok(now),
             // The real server's mark for "as of now": a list that goes on after an expiry.
@@ -82,112 +100,67 @@ impl ListQuery {
             Some(token) => Ok(token.rv),
         }
     }
-}
 
-/// Gives the value of a field of a row.
-pub(crate) type FieldOf<'f, R> = dyn Fn(&R, &str) -> Option<String> + 'f;
-
-/// How rows of one kind are listed.
-pub(crate) struct Listing<R> {
-    pub(crate) kind: &'static str,
-    pub(crate) api_version: &'static str,
-    /// Namespace and name of a row.
-    pub(crate) key: fn(&R) -> (&str, &str),
-}
-
-impl<R> Listing<R> {
-    /// One page of `rows`, which are sorted by key, written out by `item`. `field` gives the
-    /// value of a field that rows may be selected by, and nothing for any other.
-    pub(crate) fn page<S: Serialize>(
+    /// A page of what there is; `is_cached` when the real server keeps this kind in a watch
+    /// cache, as it keeps all but events.
+    pub(crate) fn page(
         &self,
-        query: &ListQuery,
+        view: &dyn View,
         resource_version: i64,
-        rows: &[R],
-        field: &FieldOf<'_, R>,
-        item: impl Fn(&R) -> S,
+        is_cached: bool,
     ) -> Result<Vec<u8>, Failure> {
-        let after = query.token.as_ref().map(|token| token.start.trim_end_matches('\0'));
-        let mut wanted = Vec::with_capacity(rows.len());
-        for row in rows {
-            let is_ahead = after.is_none_or(|after| key_text((self.key)(row)).as_str() > after);
-            if is_ahead && self.is_selected(query, row, field)? {
-                wanted.push(row);
+        let after = self.token.as_ref().map(|token| token.start.trim_end_matches('\0'));
+        let mut wanted = Vec::with_capacity(view.len());
+        for position in 0..view.len() {
+            let is_ahead = after.is_none_or(|after| key_is_after(view.key(position), after));
+            if is_ahead && self.selectors.matches(view, position)? {
+                wanted.push(position);
             }
         }
-        let page = &wanted[..query.limit.unwrap_or(usize::MAX).min(wanted.len())];
+        let is_whole = is_cached && self.from_version == Some(0) && self.token.is_none();
+        let limit = self.limit.filter(|_| !is_whole).unwrap_or(usize::MAX);
+        let page = &wanted[..limit.min(wanted.len())];
         let left = wanted.len() - page.len();
         let mut metadata = ListMeta {
             resource_version: Some(resource_version.to_string()),
             ..ListMeta::default()
         };
         if let Some(last) = page.last().filter(|_| left > 0) {
-            let start = format!("{}\0", key_text((self.key)(last)));
+            let start = format!("{}\0", key_text(view.key(*last)));
             metadata.continue_ = Some(token_text(resource_version, start));
             // The real server does not count behind a selector.
             metadata.remaining_item_count =
-                query.fields.is_empty().then(|| i64::try_from(left).unwrap_or(i64::MAX));
+                self.selectors.is_empty().then(|| i64::try_from(left).unwrap_or(i64::MAX));
         }
-        Ok(self.write(&metadata, page, item))
-    }
-
-    fn is_selected(
-        &self,
-        query: &ListQuery,
-        row: &R,
-        field_of: &FieldOf<'_, R>,
-    ) -> Result<bool, Failure> {
-        let (namespace, name) = (self.key)(row);
-        if query.namespace.as_deref().is_some_and(|wanted| wanted != namespace) {
-            return Ok(false);
-        }
-        for requirement in &query.fields {
-            let value = match requirement.field.as_str() {
-                "metadata.name" => Some(name.to_owned()),
-                "metadata.namespace" => Some(namespace.to_owned()),
-                field => field_of(row, field),
-            };
-            let Some(value) = value else {
-                let field = &requirement.field;
-                return Err(Failure::bad_request(format!("field label not supported: {field}")));
-            };
-            if (value == requirement.value) != requirement.equal {
-                return Ok(false);
-            }
-        }
-        Ok(true)
-    }
-
-    /// Writes item by item, so that a page is never held as objects and as bytes at once.
-    fn write<S: Serialize>(
-        &self,
-        metadata: &ListMeta,
-        page: &[&R],
-        item: impl Fn(&R) -> S,
-    ) -> Vec<u8> {
-        const PLAIN: &str = "our own types can be written as JSON";
-        let (kind, api_version) = (self.kind, self.api_version);
-        let mut out =
-            format!(r#"{{"kind":"{kind}","apiVersion":"{api_version}","metadata":"#).into_bytes();
-        serde_json::to_writer(&mut out, metadata).expect(PLAIN);
-        out.extend_from_slice(br#","items":["#);
-        for (position, row) in page.iter().enumerate() {
-            if position > 0 {
-                out.push(b',');
-            }
-            serde_json::to_writer(&mut out, &item(row)).expect(PLAIN);
-        }
-        out.extend_from_slice(b"]}\n");
-        out
+        Ok(page_write(view, &metadata, page))
     }
 }
 
-/// For kinds without fields of their own to select by.
-pub(crate) fn no_field<R>(_: &R, _: &str) -> Option<String> {
-    None
+/// Writes item by item, so that a page is never held as objects and as bytes at once.
+fn page_write(view: &dyn View, metadata: &ListMeta, page: &[usize]) -> Vec<u8> {
+    let (kind, api_version) = view.kind();
+    let mut out =
+        format!(r#"{{"kind":"{kind}List","apiVersion":"{api_version}","metadata":"#).into_bytes();
+    serde_json::to_writer(&mut out, metadata).expect("strings and a number");
+    out.extend_from_slice(br#","items":["#);
+    for (rank, position) in page.iter().enumerate() {
+        if rank > 0 {
+            out.push(b',');
+        }
+        view.item_write(*position, &mut out);
+    }
+    out.extend_from_slice(b"]}\n");
+    out
 }
 
 fn key_text((namespace, name): (&str, &str)) -> String {
     if namespace.is_empty() { name.to_owned() } else { format!("{namespace}/{name}") }
+}
+
+/// Compares `namespace/name` without writing it down.
+fn key_is_after((namespace, name): (&str, &str), after: &str) -> bool {
+    let slash = (!namespace.is_empty()).then_some(b'/');
+    namespace.bytes().chain(slash).chain(name.bytes()).gt(after.bytes())
 }
 
 fn token_text(rv: i64, start: String) -> String {
@@ -196,24 +169,15 @@ fn token_text(rv: i64, start: String) -> String {
 }
 
 fn token_parse(text: &str) -> Result<Token, Failure> {
-    let invalid = || Failure::bad_request("invalid continue token: continue key is not valid");
+    let invalid = || Failure::bad_request("continue key is not valid: illegal base64 data");
     let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| invalid())?;
     let token: Token = serde_json::from_slice(&bytes).map_err(|_| invalid())?;
     if token.v == "meta.k8s.io/v1" { Ok(token) } else { Err(invalid()) }
 }
 
-fn field_requirements_parse(text: &str) -> Result<Vec<FieldRequirement>, Failure> {
-    text.split(',')
-        .map(|part| {
-            let (field, value, equal) = part
-                .split_once("!=")
-                .map(|(field, value)| (field, value, false))
-                .or_else(|| part.split_once("==").map(|(field, value)| (field, value, true)))
-                .or_else(|| part.split_once('=').map(|(field, value)| (field, value, true)))
-                .ok_or_else(|| {
-                    Failure::bad_request(format!("invalid selector: '{part}'; can't understand it"))
-                })?;
-            Ok(FieldRequirement { field: field.to_owned(), value: value.to_owned(), equal })
-        })
-        .collect()
+fn not_a_version(value: &str) -> Failure {
+    Failure::bad_request(format!(
+        "resourceVersion: Invalid value: \"{value}\": strconv.ParseUint: parsing \"{value}\": \
+         invalid syntax"
+    ))
 }

@@ -1,14 +1,16 @@
-//! How much the pods of a pretend cluster use at a moment: a day's curve with its own weather.
+//! How much a pretend cluster uses at a moment: a day's curve with its own weather.
 //!
-//! Promises: follows from profile and moment alone, moves smoothly, is higher in working hours
-//! of the cluster's own place than at night and on Sundays. Does not: depend on what was asked
-//! before.
+//! Promises: follows from profile and moment alone, past ones too, and moves smoothly; people work
+//! in office hours of their own place, workshops fill whole mornings and afternoons of some days,
+//! nights and Sundays are quiet; memory and storage grow over weeks where the profile says so.
+//! Does not: depend on what was asked before; let disks run over.
 
 use jiff::Timestamp;
+use nalabo_core::infrastructure::EnvironmentClass;
 
 use crate::profile::Profile;
 use crate::random::{mix, share_of};
-use crate::workload::{Pod, PodState};
+use crate::workload::{Pod, PodState, pods_unnamed};
 
 /// What something uses.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -34,33 +36,100 @@ pub(crate) fn pod_usage(profile: &Profile, pod: &Pod, at: Timestamp) -> Usage {
         return Usage::default();
     }
     let second = at.as_second();
-    let busy = day_share(second + i64::from(profile.utc_offset_hours) * 3_600);
+    let busy = busy_share(profile, at);
     let cpu_weather = weather(mix(pod.number, &[1]), second, 300);
     let memory_weather = weather(mix(pod.number, &[2]), second, 3_600);
     // People ask for more than they use: a busy pod takes about two thirds of its request.
     let cpu_share = (0.06 + 0.62 * busy) * (0.5 + cpu_weather);
     let memory_share = (0.45 + 0.25 * busy) * (0.75 + 0.5 * memory_weather);
     let cpu_nanocores = f64::from(pod.cpu_millicores.max(4)) * 1e6 * cpu_share;
+    let memory_share = (memory_share * growth(profile, at)).min(1.4);
     let memory_kib = f64::from(pod.memory_mib.max(24)) * 1024.0 * memory_share;
     Usage { cpu_nanocores: cpu_nanocores as u64, memory_kib: memory_kib as u64 }
 }
 
 /// What a node uses besides its pods: kubelet, container runtime, the system.
-pub(crate) fn node_system_usage(profile: &Profile, node: u32, at: Timestamp) -> Usage {
+fn node_system_usage(profile: &Profile, node: u32, at: Timestamp) -> Usage {
     let weather = weather(mix(profile.seed, &[4, u64::from(node)]), at.as_second(), 120);
     let cpu_nanocores = (60.0 + 12.0 * f64::from(profile.node_cores)) * 1e6 * (0.7 + 0.6 * weather);
     let memory_kib = (380.0 + 14.0 * f64::from(profile.node_memory_gib)) * 1024.0;
     Usage { cpu_nanocores: cpu_nanocores as u64, memory_kib: memory_kib as u64 }
 }
 
-/// How busy people are, from 0 to 1: mornings and afternoons of working days.
-fn day_share(local_second: i64) -> f64 {
+/// What each node uses at `at`, system and pods together.
+pub(crate) fn node_usages(profile: &Profile, at: Timestamp) -> Vec<Usage> {
+    let mut usages: Vec<Usage> =
+        (0..profile.nodes).map(|node| node_system_usage(profile, node, at)).collect();
+    for pod in pods_unnamed(profile) {
+        if let Some(sum) = pod.node.and_then(|node| usages.get_mut(node as usize)) {
+            *sum = *sum + pod_usage(profile, &pod, at);
+        }
+    }
+    usages
+}
+
+/// Bytes in use on the disk of a node: images, logs, what pods wrote.
+pub(crate) fn node_disk_used_bytes(profile: &Profile, node: u32, at: Timestamp) -> u64 {
+    let mut dice = profile.dice(&[9, u64::from(node)]);
+    let disk = profile.node_disk_kib() as f64 * 1024.0;
+    let usual = 0.14 + 0.3 * dice.share() + 0.25 * profile.fill;
+    let written = 0.03 * weather(mix(profile.seed, &[6, u64::from(node)]), at.as_second(), 7_200);
+    let share = (usual * growth(profile, at) + written).clamp(0.05, 0.97);
+    (disk * share) as u64
+}
+
+/// Bytes in use on the volume of the pod with this number.
+pub(crate) fn volume_used_bytes(profile: &Profile, pod: u64, gib: u32, at: Timestamp) -> u64 {
+    let usual = 0.08 + 0.6 * share_of(mix(pod, &[3]));
+    let written = 0.02 * weather(mix(pod, &[4]), at.as_second(), 7_200);
+    let share = (usual * growth(profile, at) + written).clamp(0.01, 0.98);
+    (f64::from(gib) * (1u64 << 30) as f64 * share) as u64
+}
+
+/// By how much more than at the anchor is used, as a factor.
+fn growth(profile: &Profile, at: Timestamp) -> f64 {
+    let seconds = at.duration_since(profile.anchored_at).as_secs_f64();
+    (1.0 + profile.growth_per_week * seconds / (7.0 * 86_400.0)).clamp(0.3, 3.0)
+}
+
+/// How busy people are with a cluster, from 0 to 1.
+fn busy_share(profile: &Profile, at: Timestamp) -> f64 {
+    let local_second = at.as_second() + i64::from(profile.utc_offset_hours) * 3_600;
+    let office = office_share(local_second);
+    match profile.environment {
+        EnvironmentClass::Training | EnvironmentClass::Lab => {
+            let day = local_second.div_euclid(86_400);
+            // Two working days of five hold a workshop; between them somebody tries something.
+            let has_workshop = mix(profile.seed, &[7, day.cast_unsigned()]) % 5 < 2;
+            let workshop = if has_workshop { workshop_share(local_second) } else { 0.0 };
+            workshop.max(office * 0.4)
+        }
+        EnvironmentClass::Production => 0.15 + 0.85 * office,
+        _ => office,
+    }
+}
+
+/// From half past nine to a quarter past five with a break, on working days.
+fn workshop_share(local_second: i64) -> f64 {
     let hour = local_second.rem_euclid(86_400) as f64 / 3_600.0;
-    // The first of January 1970 was a Thursday; Monday is 0.
-    let weekday = (local_second.div_euclid(86_400) + 3).rem_euclid(7);
+    let edge = |from: f64, to: f64| {
+        ((hour - from) * 4.0).clamp(0.0, 1.0) * ((to - hour) * 4.0).clamp(0.0, 1.0)
+    };
+    if weekday(local_second) >= 5 { 0.0 } else { edge(9.4, 12.5).max(edge(13.5, 17.4)) }
+}
+
+/// Day of the week; Monday is 0.
+const fn weekday(local_second: i64) -> i64 {
+    // The first of January 1970 was a Thursday.
+    (local_second.div_euclid(86_400) + 3).rem_euclid(7)
+}
+
+/// How busy offices are, from 0 to 1: mornings and afternoons of working days.
+fn office_share(local_second: i64) -> f64 {
+    let hour = local_second.rem_euclid(86_400) as f64 / 3_600.0;
     let hump = |middle: f64| (-((hour - middle) / 2.1).powi(2)).exp();
     let share = (0.95 * hump(10.5) + 0.9 * hump(15.2) + 0.12 * hump(20.5)).min(1.0);
-    match weekday {
+    match weekday(local_second) {
         5 => share * 0.25,
         6 => share * 0.12,
         _ => share,
@@ -83,10 +152,21 @@ mod tests {
     fn cpu_at(moment: &str) -> u64 {
         let profile = Profile::of(1, 0, &(4..=4), &(30..=30));
         let at = moment.parse().unwrap();
-        crate::workload::pods(&profile)
-            .iter()
-            .map(|pod| pod_usage(&profile, pod, at).cpu_nanocores)
-            .sum()
+        node_usages(&profile, at).iter().map(|it| it.cpu_nanocores).sum()
+    }
+
+    #[test]
+    fn what_grows_is_larger_next_week_and_disks_never_run_over() {
+        let mut profile = Profile::of(1, 0, &(4..=4), &(30..=30));
+        profile.anchored_at = "2026-11-17T09:30:00Z".parse().unwrap();
+        profile.growth_per_week = 0.1;
+        let week = |weeks: i64| profile.anchored_at + jiff::SignedDuration::from_hours(168 * weeks);
+        let disk = |weeks| node_disk_used_bytes(&profile, 0, week(weeks));
+        let volume = |weeks| volume_used_bytes(&profile, 77, 8, week(weeks));
+        for weeks in -4..4 {
+            assert!(disk(weeks) < disk(weeks + 1) && volume(weeks) < volume(weeks + 1));
+        }
+        assert!(disk(5_000) < profile.node_disk_kib() * 1024);
     }
 
     #[test]

@@ -1,10 +1,11 @@
 //! The few objects that somebody applied: namespaces, service accounts, roles and bindings.
 //!
 //! Promises: an applied object is kept as it was sent, with the metadata that the server adds;
-//! applying it again replaces it and keeps its UID. Does not: merge field by field as real
-//! server-side apply does, prune, or keep more than [`Objects::MAX`].
+//! applying it again replaces it and keeps its UID; the last deletions are remembered for those
+//! who watch. Does not: merge field by field as real server-side apply does, prune, or keep more
+//! than [`Objects::MAX`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use http::StatusCode;
 use jiff::Timestamp;
@@ -17,7 +18,15 @@ use crate::status::Failure;
 /// Applied objects by plural, namespace and name.
 #[derive(Debug, Default)]
 pub(crate) struct Objects {
-    kept: BTreeMap<(&'static str, String, String), Value>,
+    kept: BTreeMap<(&'static str, String, String), Kept>,
+    /// The last ones that were deleted, for those who watch: plural, namespace, version, object.
+    deleted: VecDeque<(&'static str, String, i64, Value)>,
+}
+
+#[derive(Debug)]
+struct Kept {
+    object: Value,
+    created_version: i64,
 }
 
 /// Where an applied object goes, and what the server adds to it.
@@ -35,13 +44,21 @@ pub(crate) struct Placement<'a> {
 impl Objects {
     /// Most objects kept for one cluster.
     pub(crate) const MAX: usize = 512;
+    /// Most deletions remembered for one cluster.
+    const DELETED_MAX: usize = 64;
 
     /// One object.
     pub(crate) fn value(&self, plural: &str, namespace: &str, name: &str) -> Option<&Value> {
         self.kept
             .iter()
             .find(|((p, ns, n), _)| *p == plural && ns == namespace && n == name)
-            .map(|(_, value)| value)
+            .map(|(_, kept)| &kept.object)
+    }
+
+    /// The version at which an object was made; 0 when there is none.
+    pub(crate) fn created_version(&self, plural: &'static str, namespace: &str, name: &str) -> i64 {
+        let key = (plural, namespace.to_owned(), name.to_owned());
+        self.kept.get(&key).map_or(0, |it| it.created_version)
     }
 
     /// One object, as its type.
@@ -67,7 +84,7 @@ impl Objects {
         self.kept
             .iter()
             .filter(move |((kept, _, _), _)| *kept == plural)
-            .map(|((_, namespace, name), value)| (namespace.as_str(), name.as_str(), value))
+            .map(|((_, namespace, name), kept)| (namespace.as_str(), name.as_str(), &kept.object))
     }
 
     /// Keeps `sent`, and tells whether it is new.
@@ -111,23 +128,63 @@ impl Objects {
         let object = Value::Object(object);
         if !is_dry_run {
             let key = (resource.plural, namespace.to_owned(), name.to_owned());
-            self.kept.insert(key, object.clone());
+            let created_version =
+                self.kept.get(&key).map_or(place.resource_version, |it| it.created_version);
+            self.kept.insert(key, Kept { object: object.clone(), created_version });
         }
         Ok((is_new, object))
     }
 
     /// Forgets an object, and gives it back. A namespace takes along what is in it.
-    pub(crate) fn delete(&mut self, plural: &str, namespace: &str, name: &str) -> Option<Value> {
+    pub(crate) fn delete(
+        &mut self,
+        (plural, namespace, name): (&str, &str, &str),
+        version: i64,
+    ) -> Option<Value> {
         let key = self
             .kept
             .keys()
             .find(|(p, ns, n)| *p == plural && ns == namespace && n == name)
             .cloned()?;
-        let removed = self.kept.remove(&key);
+        let removed = self.kept.remove(&key)?.object;
+        self.deleted_remember(key, version, removed.clone());
         if plural == "namespaces" {
-            self.kept.retain(|(_, place, _), _| place != name);
+            let inside: Vec<_> = self.kept.keys().filter(|it| it.1 == name).cloned().collect();
+            for key in inside {
+                if let Some(kept) = self.kept.remove(&key) {
+                    self.deleted_remember(key, version, kept.object);
+                }
+            }
         }
-        removed
+        Some(removed)
+    }
+
+    fn deleted_remember(
+        &mut self,
+        (plural, namespace, _): (&'static str, String, String),
+        version: i64,
+        mut object: Value,
+    ) {
+        object["metadata"]["resourceVersion"] = json!(version.to_string());
+        if self.deleted.len() >= Self::DELETED_MAX {
+            self.deleted.pop_front();
+        }
+        self.deleted.push_back((plural, namespace, version, object));
+    }
+
+    /// Objects of a kind that were deleted after `version`, with the versions of their deletion.
+    pub(crate) fn deleted_since(
+        &self,
+        plural: &str,
+        namespace: Option<&str>,
+        version: i64,
+    ) -> Vec<(i64, Value)> {
+        self.deleted
+            .iter()
+            .filter(|it| it.0 == plural && it.2 > version)
+            .filter(|it| namespace.is_none_or(|wanted| it.1 == wanted))
+            .map(|it| (it.2, it.3.clone()))
+            .collect()
     }
 }
 

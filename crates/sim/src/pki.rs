@@ -1,7 +1,7 @@
 //! One certificate authority for a sim, and a serving certificate for each of its clusters.
 //!
 //! Promises: certificates name the cluster's address and the names that real API servers carry.
-//! Does not: keep the authority's key after the start.
+//! Does not: keep any key on disk.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -23,6 +23,16 @@ pub(crate) struct Authority {
     /// One key for every cluster: making a thousand would only delay the start.
     serving_key: KeyPair,
     provider: Arc<CryptoProvider>,
+    pem: String,
+}
+
+/// When a serving certificate is good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Validity {
+    /// For years to come.
+    Present,
+    /// No more.
+    Expired,
 }
 
 impl Authority {
@@ -34,25 +44,33 @@ impl Authority {
             (date_time_ymd(2025, 1, 1), date_time_ymd(2035, 1, 1));
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate()?)?;
         Ok(Self {
-            issuer: CertifiedIssuer::self_signed(params, KeyPair::generate()?)?,
+            pem: issuer.pem(),
+            issuer,
             serving_key: KeyPair::generate()?,
             provider: Arc::new(rustls::crypto::aws_lc_rs::default_provider()),
         })
     }
 
     /// The authority's certificate.
-    pub(crate) fn pem(&self) -> String {
-        self.issuer.pem()
+    pub(crate) fn pem(&self) -> &str {
+        &self.pem
     }
 
     /// What a listener at `address` needs to speak TLS.
-    pub(crate) fn server_config(&self, address: IpAddr) -> Result<Arc<ServerConfig>, SimError> {
+    pub(crate) fn server_config(
+        &self,
+        address: IpAddr,
+        validity: Validity,
+    ) -> Result<Arc<ServerConfig>, SimError> {
         let names = ["kubernetes", "kubernetes.default.svc", "localhost"].map(ToOwned::to_owned);
         let mut params = CertificateParams::new(names)?;
         params.distinguished_name.push(DnType::CommonName, "kube-apiserver");
-        (params.not_before, params.not_after) =
-            (date_time_ymd(2026, 1, 1), date_time_ymd(2028, 1, 1));
+        (params.not_before, params.not_after) = match validity {
+            Validity::Present => (date_time_ymd(2026, 1, 1), date_time_ymd(2028, 1, 1)),
+            Validity::Expired => (date_time_ymd(2025, 1, 1), date_time_ymd(2026, 1, 1)),
+        };
         params.subject_alt_names.push(SanType::IpAddress(address));
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];

@@ -5,7 +5,7 @@
 
 use std::ops::RangeInclusive;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use nalabo_core::infrastructure::EnvironmentClass;
 
 use crate::cities::CITIES;
@@ -17,6 +17,9 @@ const VERSIONS: [(u32, u32); 8] =
 
 /// Cores of a node and memory for each core.
 const SHAPES: [(u32, u32); 5] = [(2, 4), (4, 4), (8, 4), (8, 8), (16, 4)];
+
+/// Versions in one second, so that versions and moments follow from each other.
+const VERSIONS_PER_SECOND: i64 = 1_000;
 
 /// 2025-01-06 08:00 UTC: the oldest pretend cluster was made then.
 const OLDEST_CREATED_SECOND: i64 = 1_736_150_400;
@@ -49,6 +52,13 @@ pub(crate) struct Profile {
     pub(crate) has_metrics: bool,
     pub(crate) has_default_storage_class: bool,
     pub(crate) created_at: Timestamp,
+    pub(crate) node_disk_gib: u32,
+    /// Whether a Prometheus runs in it.
+    pub(crate) has_prometheus: bool,
+    /// How much more memory and storage is used each week, as a share.
+    pub(crate) growth_per_week: f64,
+    /// When growth is nothing: what is used before is less, what is used after is more.
+    pub(crate) anchored_at: Timestamp,
 }
 
 impl Profile {
@@ -81,6 +91,8 @@ impl Profile {
         let distribution =
             *dice.pick(&[Distribution::Kubeadm, Distribution::K3s, Distribution::Rke2]);
         let age_seconds = i64::try_from(dice.below(500 * 86_400)).expect("fits by its bound");
+        let created_at = Timestamp::from_second(OLDEST_CREATED_SECOND + age_seconds)
+            .expect("a moment in 2025 or 2026");
         Self {
             seed,
             name: format!("{}-{}-{suffix}", city.name, round + 1),
@@ -97,8 +109,15 @@ impl Profile {
             fill,
             has_metrics: dice.below(8) != 0,
             has_default_storage_class: dice.below(12) != 0,
-            created_at: Timestamp::from_second(OLDEST_CREATED_SECOND + age_seconds)
-                .expect("a moment in 2025 or 2026"),
+            created_at,
+            node_disk_gib: *dice.pick(&[100, 200, 400]),
+            has_prometheus: dice.below(3) == 0,
+            growth_per_week: match dice.below(8) {
+                0 => 0.04 + 0.06 * dice.share(),
+                1..4 => 0.01 * dice.share(),
+                _ => 0.0,
+            },
+            anchored_at: created_at,
         }
     }
 
@@ -122,6 +141,17 @@ impl Profile {
         self.dice(parts).uuid()
     }
 
+    /// The resource version of a moment.
+    pub(crate) fn version_at(&self, at: Timestamp) -> i64 {
+        (at.as_second() - self.created_at.as_second()).max(1) * VERSIONS_PER_SECOND
+    }
+
+    /// When this resource version was the present one.
+    pub(crate) fn moment_of(&self, version: i64) -> Timestamp {
+        let age = SignedDuration::from_secs(version / VERSIONS_PER_SECOND);
+        self.created_at.saturating_add(age).unwrap_or(self.created_at)
+    }
+
     /// Whether the first node is a control plane of its own.
     pub(crate) const fn has_control_plane_node(&self) -> bool {
         self.nodes >= 3
@@ -139,6 +169,12 @@ impl Profile {
     /// What pods may have of one node, in millicores.
     pub(crate) const fn node_allocatable_millicores(&self) -> u32 {
         self.node_cores * 1000 - 100
+    }
+
+    /// The disk of one node, in KiB.
+    pub(crate) fn node_disk_kib(&self) -> u64 {
+        // A disk that is sold as 100 GiB holds a little less once it has a file system.
+        u64::from(self.node_disk_gib) * 1024 * 1024 / 1000 * 967
     }
 
     /// What pods may have of one node, in MiB.

@@ -3,7 +3,6 @@
 //! Promises: JSON with the headers of a real server, compressed as it compresses: only when asked
 //! and only above 128 KiB. Does not: know what is answered.
 
-use std::convert::Infallible;
 use std::io::Write as _;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -15,6 +14,7 @@ use flate2::write::GzEncoder;
 use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue, RETRY_AFTER, VARY};
 use http::{Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
+use tokio::sync::mpsc;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use crate::status::Failure;
@@ -25,6 +25,11 @@ pub(crate) type Reply = Response<ReplyBody>;
 /// Answers of this size and more are compressed; the real server's own limit.
 const GZIP_FROM_BYTES: usize = 128 * 1024;
 
+/// An answer ended before it was whole, on purpose.
+#[derive(Debug, thiserror::Error)]
+#[error("a pretend cluster broke its answer off, as it was told to")]
+pub(crate) struct BrokenOff;
+
 /// The body of an answer.
 #[derive(Debug)]
 pub(crate) enum ReplyBody {
@@ -32,21 +37,31 @@ pub(crate) enum ReplyBody {
     Whole(Option<Bytes>),
     /// The same piece for ever.
     Endless(Bytes),
+    /// The same piece so many times, then the connection breaks off.
+    Large { piece: Bytes, times: u32 },
+    /// Whatever somebody sends.
+    Stream(mpsc::Receiver<Bytes>),
     /// A byte at a time.
     Drip { rest: Bytes, ticks: Interval },
 }
 
 impl Body for ReplyBody {
     type Data = Bytes;
-    type Error = Infallible;
+    type Error = BrokenOff;
 
     fn poll_frame(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, BrokenOff>>> {
         Poll::Ready(match self.get_mut() {
             Self::Whole(bytes) => bytes.take().map(|bytes| Ok(Frame::data(bytes))),
             Self::Endless(piece) => Some(Ok(Frame::data(piece.clone()))),
+            Self::Large { times: 0, .. } => Some(Err(BrokenOff)),
+            Self::Large { piece, times } => {
+                *times -= 1;
+                Some(Ok(Frame::data(piece.clone())))
+            }
+            Self::Stream(pieces) => ready!(pieces.poll_recv(cx)).map(|it| Ok(Frame::data(it))),
             Self::Drip { rest, .. } if rest.is_empty() => None,
             Self::Drip { rest, ticks } => {
                 ready!(ticks.poll_tick(cx));
@@ -58,7 +73,7 @@ impl Body for ReplyBody {
     fn is_end_stream(&self) -> bool {
         match self {
             Self::Whole(bytes) => bytes.as_ref().is_none_or(Bytes::is_empty),
-            Self::Endless(_) => false,
+            Self::Endless(_) | Self::Large { .. } | Self::Stream(_) => false,
             Self::Drip { rest, .. } => rest.is_empty(),
         }
     }
@@ -68,7 +83,7 @@ impl Body for ReplyBody {
             Self::Whole(bytes) => {
                 SizeHint::with_exact(bytes.as_ref().map_or(0, |it| it.len() as u64))
             }
-            Self::Endless(_) => SizeHint::default(),
+            Self::Endless(_) | Self::Large { .. } | Self::Stream(_) => SizeHint::default(),
             Self::Drip { rest, .. } => SizeHint::with_exact(rest.len() as u64),
         }
     }
@@ -111,8 +126,24 @@ pub(crate) fn failure(failure: &Failure) -> Reply {
 
 /// A list that begins well and never ends.
 pub(crate) fn endless() -> Reply {
-    let piece = br#"{"kind":"List","apiVersion":"v1","metadata":{},"items":[{},"#.repeat(256);
-    reply(StatusCode::OK, "application/json", ReplyBody::Endless(piece.into()))
+    reply(StatusCode::OK, "application/json", ReplyBody::Endless(hostile_piece().into()))
+}
+
+/// A list that begins well and breaks off after so many megabytes.
+pub(crate) fn large(megabytes: u32) -> Reply {
+    let piece: Bytes = hostile_piece().into();
+    let bytes = u64::from(megabytes) * 1_000_000;
+    let times = u32::try_from(bytes.div_ceil(piece.len() as u64)).unwrap_or(u32::MAX);
+    reply(StatusCode::OK, "application/json", ReplyBody::Large { piece, times })
+}
+
+fn hostile_piece() -> Vec<u8> {
+    br#"{"kind":"List","apiVersion":"v1","metadata":{},"items":[{},"#.repeat(256)
+}
+
+/// What `pieces` brings, for as long as it brings something.
+pub(crate) fn stream(pieces: mpsc::Receiver<Bytes>) -> Reply {
+    reply(StatusCode::OK, "application/json", ReplyBody::Stream(pieces))
 }
 
 /// `inner` again, a byte every `pause`.

@@ -21,9 +21,11 @@ pub(crate) struct Resource {
     pub(crate) verbs: &'static [&'static str],
 }
 
-const READ: &[&str] = &["get", "list"];
-const LIST: &[&str] = &["list"];
-const KEPT: &[&str] = &["delete", "get", "list", "patch"];
+const READ: &[&str] = &["get", "list", "watch"];
+/// metrics-server offers no watch.
+const MEASURED: &[&str] = &["list"];
+const KEPT: &[&str] = &["delete", "get", "list", "patch", "watch"];
+const PROXY: &[&str] = &["get"];
 const CREATE: &[&str] = &["create"];
 
 const fn resource(
@@ -43,26 +45,29 @@ const AUTHENTICATION: (&str, &str) = ("authentication.k8s.io", "v1");
 const AUTHORIZATION: (&str, &str) = ("authorization.k8s.io", "v1");
 
 /// Every kind that is served.
-pub(crate) static RESOURCES: [Resource; 17] = [
-    resource(CORE, ("events", "event", "ev", "Event"), true, LIST),
+pub(crate) static RESOURCES: [Resource; 20] = [
+    resource(CORE, ("events", "event", "ev", "Event"), true, READ),
     resource(CORE, ("namespaces", "namespace", "ns", "Namespace"), false, KEPT),
     resource(CORE, ("nodes", "node", "no", "Node"), false, READ),
+    resource(CORE, ("nodes/proxy", "", "", "NodeProxyOptions"), false, PROXY),
     resource(
         CORE,
         ("persistentvolumeclaims", "persistentvolumeclaim", "pvc", "PersistentVolumeClaim"),
         true,
-        LIST,
+        READ,
     ),
     resource(
         CORE,
         ("persistentvolumes", "persistentvolume", "pv", "PersistentVolume"),
         false,
-        LIST,
+        READ,
     ),
     resource(CORE, ("pods", "pod", "po", "Pod"), true, READ),
     resource(CORE, ("serviceaccounts", "serviceaccount", "sa", "ServiceAccount"), true, KEPT),
     resource(CORE, ("serviceaccounts/token", "", "", "TokenRequest"), true, CREATE),
-    resource(STORAGE, ("storageclasses", "storageclass", "sc", "StorageClass"), false, LIST),
+    resource(CORE, ("services", "service", "svc", "Service"), true, READ),
+    resource(CORE, ("services/proxy", "", "", "ServiceProxyOptions"), true, PROXY),
+    resource(STORAGE, ("storageclasses", "storageclass", "sc", "StorageClass"), false, READ),
     resource(RBAC, ("clusterroles", "clusterrole", "", "ClusterRole"), false, KEPT),
     resource(
         RBAC,
@@ -72,8 +77,8 @@ pub(crate) static RESOURCES: [Resource; 17] = [
     ),
     resource(RBAC, ("roles", "role", "", "Role"), true, KEPT),
     resource(RBAC, ("rolebindings", "rolebinding", "", "RoleBinding"), true, KEPT),
-    resource(METRICS, ("nodes", "", "", "NodeMetrics"), false, LIST),
-    resource(METRICS, ("pods", "", "", "PodMetrics"), true, LIST),
+    resource(METRICS, ("nodes", "", "", "NodeMetrics"), false, MEASURED),
+    resource(METRICS, ("pods", "", "", "PodMetrics"), true, MEASURED),
     resource(AUTHENTICATION, ("selfsubjectreviews", "", "", "SelfSubjectReview"), false, CREATE),
     resource(
         AUTHORIZATION,
@@ -121,6 +126,8 @@ impl<'a> Target<'a> {
             [] => return Self::Path,
             [plural] => ((*plural).to_owned(), None),
             [plural, name] => ((*plural).to_owned(), Some(*name)),
+            // What follows is a path of whatever stands behind the proxy.
+            [plural, name, "proxy", ..] => (format!("{plural}/proxy"), Some(*name)),
             [plural, name, sub @ ..] => (format!("{plural}/{}", sub.join("/")), Some(*name)),
         };
         match resource_find(group, &plural) {

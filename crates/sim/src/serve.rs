@@ -4,7 +4,7 @@
 //! everything that waits for a peer, and all of them ended by the sim's stop.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use hyper::rt::Executor;
@@ -14,7 +14,7 @@ use hyper_util::server::conn::auto;
 use tokio::io::AsyncReadExt as _;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, warn};
@@ -23,6 +23,7 @@ use crate::address::listener_at;
 use crate::answer::respond;
 use crate::behaviour::Behaviour;
 use crate::cluster::Cluster;
+use crate::random::mix;
 
 /// How long a peer may take to agree on TLS.
 const TLS_DEADLINE: Duration = Duration::from_secs(10);
@@ -32,20 +33,23 @@ const IDLE_DEADLINE: Duration = Duration::from_secs(180);
 const STOP_DEADLINE: Duration = Duration::from_secs(1);
 /// Pause before a port that could not be had is tried again.
 const RETRY_PAUSE: Duration = Duration::from_millis(50);
+/// Longer than any sim runs.
+const FOR_EVER: Duration = Duration::from_secs(365 * 86_400);
 /// Most connections of one cluster at once; more are closed.
 const CONNECTIONS_MAX: usize = 512;
 
 /// Serves `cluster` until its sim stops.
-pub(crate) async fn cluster_serve(
-    cluster: Arc<Cluster>,
-    listener: TcpListener,
-    tasks: TaskTracker,
-) {
+pub(crate) async fn cluster_serve(cluster: Arc<Cluster>, listener: TcpListener) {
     let mut behaviour = cluster.behaviour.subscribe();
+    let mut switched = Instant::now();
     let mut listener = Some(listener);
     let connections = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     loop {
-        if behaviour.borrow_and_update().is_down() {
+        if behaviour.has_changed().unwrap_or(false) {
+            switched = Instant::now();
+        }
+        let (is_down, flips_in) = behaviour.borrow_and_update().is_down(switched.elapsed());
+        if is_down {
             listener = None;
         } else if listener.is_none() {
             match listener_at(cluster.address) {
@@ -69,12 +73,14 @@ pub(crate) async fn cluster_serve(
                 if changed.is_err() {
                     return;
                 }
+                switched = Instant::now();
             }
+            () = sleep(flips_in.unwrap_or(FOR_EVER)), if flips_in.is_some() => {}
             stream = connection_accept(listener.as_ref()) => {
                 if let Some(stream) = stream
                     && let Ok(permit) = connections.clone().try_acquire_owned()
                 {
-                    tasks.spawn(connection_serve(cluster.clone(), stream, permit, tasks.clone()));
+                    cluster.tasks.spawn(connection_serve(cluster.clone(), stream, permit));
                 }
             }
         }
@@ -95,16 +101,15 @@ async fn connection_accept(listener: Option<&TcpListener>) -> Option<TcpStream> 
     }
 }
 
-async fn connection_serve(
-    cluster: Arc<Cluster>,
-    stream: TcpStream,
-    _permit: OwnedSemaphorePermit,
-    tasks: TaskTracker,
-) {
+async fn connection_serve(cluster: Arc<Cluster>, stream: TcpStream, _permit: OwnedSemaphorePermit) {
     let mut behaviour = cluster.behaviour.subscribe();
-    let is_hanging = *behaviour.borrow_and_update() == Behaviour::Hang;
-    cluster.connections_accepted.fetch_add(1, Ordering::Relaxed);
-    if is_hanging {
+    let now = behaviour.borrow_and_update().clone();
+    let number = cluster.connections_accepted.fetch_add(1, Ordering::Relaxed) + 1;
+    let _open = Open::count(&cluster.connections_open);
+    if now.loses(mix(cluster.profile.seed, &[61, number])) {
+        return;
+    }
+    if now == Behaviour::Hang {
         connection_hold(&cluster, stream, behaviour).await;
         return;
     }
@@ -113,23 +118,23 @@ async fn connection_serve(
         debug!(%error, "a connection was gone before it was served");
         return;
     }
-    let acceptor = TlsAcceptor::from(cluster.tls.clone());
+    let Some(tls) = cluster.tls() else { return };
     let agreed = tokio::select! {
-        agreed = timeout(TLS_DEADLINE, acceptor.accept(stream)) => agreed,
+        agreed = timeout(TLS_DEADLINE, TlsAcceptor::from(tls).accept(stream)) => agreed,
         () = cluster.stop.cancelled() => return,
     };
     let Ok(Ok(stream)) = agreed else {
         debug!("a client of {} did not agree on TLS", cluster.profile.name);
         return;
     };
-    let mut builder = auto::Builder::new(Tracked(tasks));
+    let mut builder = auto::Builder::new(Tracked(cluster.tasks.clone()));
     builder
         .http1()
         .timer(TokioTimer::new())
         .header_read_timeout(IDLE_DEADLINE)
         .max_buf_size(16 * 1024);
     builder.http2().timer(TokioTimer::new()).max_concurrent_streams(250);
-    let service = service_fn(|request| respond(cluster.clone(), request));
+    let service = service_fn(|request| respond(cluster.clone(), number, request));
     let connection = builder.serve_connection(TokioIo::new(stream), service);
     tokio::pin!(connection);
     tokio::select! {
@@ -139,7 +144,7 @@ async fn connection_serve(
             }
         }
         // Dropping the connection cuts it, as the end of a real server would.
-        () = went_down(&mut behaviour) => {}
+        () = connection_cut(&cluster, number, behaviour) => {}
         () = cluster.stop.cancelled() => {
             connection.as_mut().graceful_shutdown();
             if timeout(STOP_DEADLINE, connection).await.is_err() {
@@ -149,10 +154,41 @@ async fn connection_serve(
     }
 }
 
-/// Ends when the cluster is down, or gone.
-async fn went_down(behaviour: &mut watch::Receiver<Behaviour>) {
-    // In a function of its own, because the answer holds a lock and must not outlive this line.
-    drop(behaviour.wait_for(Behaviour::is_down).await);
+/// Ends when an open connection is to be cut: the cluster is down, comes back with another
+/// certificate, or has been silent on this connection and is no longer.
+async fn connection_cut(cluster: &Cluster, number: u64, mut behaviour: watch::Receiver<Behaviour>) {
+    let mut is_listening = cluster.is_listening.subscribe();
+    while !cluster.is_cut(number) {
+        tokio::select! {
+            changed = behaviour.changed() => {
+                let is_expired = *behaviour.borrow_and_update() == Behaviour::CertificateExpired;
+                if changed.is_err() || is_expired {
+                    return;
+                }
+            }
+            down = is_listening.wait_for(|it| !*it) => {
+                // The answer holds a lock that must not outlive this line.
+                drop(down);
+                return;
+            }
+        }
+    }
+}
+
+/// Counts an open connection for as long as it lives.
+struct Open<'a>(&'a AtomicU64);
+
+impl<'a> Open<'a> {
+    fn count(open: &'a AtomicU64) -> Self {
+        open.fetch_add(1, Ordering::Relaxed);
+        Self(open)
+    }
+}
+
+impl Drop for Open<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// Says nothing until the peer goes, or the cluster behaves otherwise.

@@ -118,6 +118,30 @@ impl Failure {
         .with_details(StatusDetails { causes: Some(vec![cause]), ..details(group, kind, "") })
     }
 
+    /// 504: a version that is not there yet.
+    pub(crate) fn version_too_large(asked: i64, current: i64) -> Self {
+        let cause = StatusCause {
+            field: None,
+            message: Some("Too large resource version".to_owned()),
+            reason: Some("ResourceVersionTooLarge".to_owned()),
+        };
+        Self::new(
+            StatusCode::GATEWAY_TIMEOUT,
+            "Timeout",
+            format!("Timeout: Too large resource version: {asked}, current: {current}"),
+        )
+        .with_details(StatusDetails {
+            causes: Some(vec![cause]),
+            retry_after_seconds: Some(1),
+            ..StatusDetails::default()
+        })
+    }
+
+    /// 503: what a proxied request should have reached is not there.
+    pub(crate) fn unavailable(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "ServiceUnavailable", message)
+    }
+
     /// 410: the list that this page belongs to is gone; `token` reads on in a newer one.
     pub(crate) fn expired(token: String) -> Self {
         let mut failure = Self::new(

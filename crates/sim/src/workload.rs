@@ -6,6 +6,7 @@
 
 use std::cmp::Ordering;
 
+use crate::kinds::services::PROMETHEUS_NAMESPACE;
 use crate::profile::Profile;
 use crate::random::{mix, text_number};
 
@@ -83,6 +84,8 @@ pub(crate) enum PodState {
 pub(crate) struct Pod {
     pub(crate) namespace: String,
     pub(crate) name: String,
+    /// Which one it is of those that people made; none of the cluster's own.
+    people_number: Option<u32>,
     pub(crate) workload: &'static Workload,
     /// Position of the node it runs on.
     pub(crate) node: Option<u32>,
@@ -103,6 +106,11 @@ impl Pod {
         }
     }
 
+    /// What it asks for of its node's disk, in MiB; only what people made asks.
+    pub(crate) fn ephemeral_mib(&self) -> u32 {
+        if self.cpu_millicores == 0 { 0 } else { self.workload.weight * 96 }
+    }
+
     /// Name of its claim, when it has one.
     pub(crate) fn claim_name(&self) -> Option<String> {
         self.workload.claim_gib.map(|_| format!("data-{}", self.name))
@@ -111,12 +119,25 @@ impl Pod {
 
 /// Every pod of a cluster, in the order of their keys.
 pub(crate) fn pods(profile: &Profile) -> Vec<Pod> {
+    let mut pods = pods_unnamed(profile);
+    for pod in &mut pods {
+        pod.namespace = match pod.people_number {
+            Some(number) => namespace_of(number),
+            None => "kube-system".to_owned(),
+        };
+        pod.name = pod_name(profile, pod);
+    }
+    pods.sort_unstable_by(|a, b| key_order((&a.namespace, &a.name), (&b.namespace, &b.name)));
+    pods
+}
+
+/// Every pod of a cluster, without namespaces and names: for sums, which need neither.
+pub(crate) fn pods_unnamed(profile: &Profile) -> Vec<Pod> {
     let mut pods = Vec::with_capacity((profile.nodes * profile.pods_per_node) as usize);
     let mut people_so_far = 0;
     for node in 0..profile.nodes {
         node_pods_push(profile, node, &mut people_so_far, &mut pods);
     }
-    pods.sort_unstable_by(|a, b| key_order((&a.namespace, &a.name), (&b.namespace, &b.name)));
     pods
 }
 
@@ -140,7 +161,7 @@ fn node_pods_push(profile: &Profile, node: u32, people_so_far: &mut u32, pods: &
         pods.push(Pod {
             cpu_millicores: *cpu_millicores,
             memory_mib: *memory_mib,
-            ..pod_of(profile, workload, "kube-system".to_owned(), (node, position))
+            ..pod_of(profile, workload, (node, position))
         });
     }
     let taken = pods[first..]
@@ -159,8 +180,8 @@ fn node_pods_push(profile: &Profile, node: u32, people_so_far: &mut u32, pods: &
         let number = *people_so_far;
         *people_so_far += 1;
         let workload = workload_at(number);
-        let namespace = format!("atelier-{:03}", number as usize / BY_PEOPLE.len() + 1);
-        let mut pod = pod_of(profile, workload, namespace, (node, u64::from(number) + 1_000));
+        let mut pod = pod_of(profile, workload, (node, u64::from(number) + 1_000));
+        pod.people_number = Some(number);
         pod.cpu_millicores = (cpu_each * f64::from(workload.weight)) as u32 / 5 * 5;
         pod.memory_mib = (memory_each * f64::from(workload.weight)) as u32 / 4 * 4;
         pod.state = people_pod_state(profile, &pod);
@@ -182,38 +203,50 @@ fn people_pod_state(profile: &Profile, pod: &Pod) -> PodState {
 }
 
 /// A running pod that asks for nothing yet.
-fn pod_of(
-    profile: &Profile,
-    workload: &'static Workload,
-    namespace: String,
-    (node, position): (u32, u64),
-) -> Pod {
-    let number = mix(profile.seed, &[2, u64::from(node), position]);
-    let mut dice = profile.dice(&[3, number]);
-    let name = match workload.owner {
-        Owner::DaemonSet | Owner::Job => format!("{}-{}", workload.app, dice.suffix(5)),
-        Owner::StatefulSet => format!("{}-0", workload.app),
-        Owner::Deployment => {
-            // One replica set for all pods of a deployment, as a settled deployment has.
-            let replica_set = [3, text_number(&namespace), text_number(workload.app)];
-            format!("{}-{}-{}", workload.app, profile.dice(&replica_set).suffix(9), dice.suffix(5))
-        }
-    };
+fn pod_of(profile: &Profile, workload: &'static Workload, (node, position): (u32, u64)) -> Pod {
     Pod {
-        namespace,
-        name,
+        namespace: String::new(),
+        name: String::new(),
+        people_number: None,
         workload,
         node: Some(node),
-        number,
+        number: mix(profile.seed, &[2, u64::from(node), position]),
         state: PodState::Running,
         cpu_millicores: 0,
         memory_mib: 0,
     }
 }
 
+/// The namespace of the pod that people made as the `number`th.
+fn namespace_of(number: u32) -> String {
+    format!("atelier-{:03}", number as usize / BY_PEOPLE.len() + 1)
+}
+
+fn pod_name(profile: &Profile, pod: &Pod) -> String {
+    let app = pod.workload.app;
+    let mut dice = profile.dice(&[3, pod.number]);
+    match pod.workload.owner {
+        Owner::DaemonSet | Owner::Job => format!("{app}-{}", dice.suffix(5)),
+        Owner::StatefulSet => format!("{app}-0"),
+        Owner::Deployment => {
+            // One replica set for all pods of a deployment, as a settled deployment has.
+            let replica_set = [3, text_number(&pod.namespace), text_number(app)];
+            format!("{app}-{}-{}", profile.dice(&replica_set).suffix(9), dice.suffix(5))
+        }
+    }
+}
+
 /// The namespaces of a cluster that the pods and Kubernetes itself make, sorted.
 pub(crate) fn namespace_names(profile: &Profile) -> Vec<String> {
-    let mut names: Vec<String> = pods(profile).into_iter().map(|pod| pod.namespace).collect();
+    let people = pods_unnamed(profile).iter().filter_map(|it| it.people_number).max();
+    let mut names: Vec<String> =
+        (0..=people.unwrap_or_default()).step_by(BY_PEOPLE.len()).map(namespace_of).collect();
+    if people.is_none() {
+        names.clear();
+    }
+    if profile.has_prometheus {
+        names.push(PROMETHEUS_NAMESPACE.to_owned());
+    }
     names.extend(
         ["default", "kube-node-lease", "kube-public", "kube-system"].map(ToOwned::to_owned),
     );

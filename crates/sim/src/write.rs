@@ -68,9 +68,12 @@ pub(crate) fn object_apply(
 pub(crate) fn object_delete(cluster: &Cluster, ask: &Ask<'_>) -> Result<Reply, Failure> {
     let (namespace, name) = (ask.namespace.unwrap_or_default(), ask.name.unwrap_or_default());
     let resource = ask.resource;
-    let Some(removed) = cluster.objects().delete(resource.plural, namespace, name) else {
+    let mut objects = cluster.objects();
+    let version = cluster.resource_version_next();
+    let Some(removed) = objects.delete((resource.plural, namespace, name), version) else {
         return Err(Failure::object_not_found(resource.group, resource.plural, name));
     };
+    drop(objects);
     if resource.group.is_empty() {
         // Namespaces and service accounts are given back as they were; the others only by name.
         return Ok(json(StatusCode::OK, &removed));

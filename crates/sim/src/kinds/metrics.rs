@@ -7,7 +7,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
 use serde::Serialize;
 
 use super::{after, some, texts};
-use crate::load::{Usage, node_system_usage, pod_usage};
+use crate::load::{Usage, node_usages, pod_usage};
+use crate::node_state::NodeStates;
 use crate::profile::Profile;
 use crate::workload::{Pod, PodState, pods};
 
@@ -63,23 +64,18 @@ impl From<Usage> for Amounts {
     }
 }
 
-/// Use of every node but the first `silent`, whose kubelets do not answer.
+/// Use of every node whose kubelet answers.
 pub(crate) fn node_metrics(
     profile: &Profile,
-    silent: u32,
+    states: &NodeStates,
     at: Timestamp,
 ) -> MetricsList<NodeMetrics> {
     let sampled = sampled_at(at);
-    let mut usage: Vec<Usage> =
-        (0..profile.nodes).map(|node| node_system_usage(profile, node, sampled)).collect();
-    for pod in pods(profile) {
-        if let Some(sum) = pod.node.and_then(|node| usage.get_mut(node as usize)) {
-            *sum = *sum + pod_usage(profile, &pod, sampled);
-        }
-    }
-    let items = (silent..profile.nodes)
-        .zip(usage.into_iter().skip(silent as usize))
-        .map(|(node, usage)| {
+    let items = node_usages(profile, sampled)
+        .into_iter()
+        .zip(0..)
+        .filter(|(_, node)| !states.is_silent(*node))
+        .map(|(usage, node)| {
             let name = profile.node_name(node);
             NodeMetrics {
                 metadata: ObjectMeta {
@@ -104,14 +100,14 @@ pub(crate) fn node_metrics(
 /// Use of every pod that runs, in `namespace` or anywhere.
 pub(crate) fn pod_metrics(
     profile: &Profile,
-    silent: u32,
+    states: &NodeStates,
     namespace: Option<&str>,
     at: Timestamp,
 ) -> MetricsList<PodMetrics> {
     let sampled = sampled_at(at);
     let is_seen = |pod: &Pod| {
         pod.state == PodState::Running
-            && pod.node.is_some_and(|node| node >= silent)
+            && pod.node.is_some_and(|node| !states.is_silent(node))
             && namespace.is_none_or(|wanted| pod.namespace == wanted)
     };
     let items = pods(profile)
@@ -141,7 +137,7 @@ fn list<T>(kind: &'static str, items: Vec<T>) -> MetricsList<T> {
 }
 
 /// When the sample that is shown at `at` was taken.
-fn sampled_at(at: Timestamp) -> Timestamp {
+pub(crate) fn sampled_at(at: Timestamp) -> Timestamp {
     let age_seconds = at.as_second().rem_euclid(RESOLUTION_SECONDS) + 4;
     after(at, -age_seconds).0
 }

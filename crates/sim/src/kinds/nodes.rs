@@ -12,10 +12,9 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
 use serde_json::{Value, json};
 
 use super::{Item, after, managed, quantities, some, texts};
+use crate::node_state::{NodeState, NodeStates, node_created_at};
 use crate::profile::{Distribution, Profile};
-
-/// Seconds for which a silent kubelet has been silent.
-const SILENT_SECONDS: i64 = 240;
+use crate::view::{Table, View};
 
 /// Images that a node has pulled, as far as `status.images` tells.
 const IMAGES: [&str; 14] = [
@@ -35,28 +34,69 @@ const IMAGES: [&str; 14] = [
     "registry.k8s.io/pause",
 ];
 
-/// The node at `position`; `is_silent` when its kubelet no longer reports.
-pub(crate) fn node_item(
+/// Every node, by name.
+pub(crate) fn view(profile: &Profile, states: NodeStates, at: Timestamp) -> impl View {
+    let mut rows: Vec<_> = (0..profile.nodes).map(|it| (it, profile.node_name(it))).collect();
+    rows.sort_by(|a, b| a.1.cmp(&b.1));
+    let of_version = states.clone();
+    let of_field = states.clone();
+    Table::new(
+        ("Node", "v1"),
+        rows,
+        |it: &(u32, String)| ("", &it.1),
+        0,
+        move |it| node_item(profile, it.0, &states, at),
+    )
+    .with_labels(|it| node_labels(profile, it.0))
+    .with_fields(move |it, field| match field {
+        "spec.unschedulable" => Some(of_field.of(it.0).is.is_cordoned.to_string()),
+        _ => None,
+    })
+    .with_versions(move |it| of_version.versions(profile, it.0, at))
+}
+
+/// The node at `position`.
+fn node_item(
     profile: &Profile,
     position: u32,
-    is_silent: bool,
+    states: &NodeStates,
     at: Timestamp,
 ) -> Item<NodeSpec, NodeStatus> {
     let name = profile.node_name(position);
-    let created = after(profile.created_at, 60 + i64::from(position) * 45);
-    let is_control_plane = position == 0 && profile.has_control_plane_node();
+    let state = states.of(position);
     let pod_cidr = format!("10.{}.{}.0/24", 244 - position / 256, position % 256);
+    let version = states.versions(profile, position, at).changed;
+    let reported = states.reported_at(profile, position, at);
     Item {
         spec: Some(NodeSpec {
             pod_cidr: Some(pod_cidr.clone()),
             pod_cidrs: Some(vec![pod_cidr]),
             provider_id: some(format!("sim://{}/{name}", profile.region)),
-            taints: taints(is_silent, at),
+            taints: taints(&state, at),
+            unschedulable: state.is.is_cordoned.then_some(true),
             ..NodeSpec::default()
         }),
-        status: Some(status(profile, position, &name, is_silent, at)),
-        metadata: metadata(profile, position, name, is_control_plane, created, at),
+        status: Some(status(profile, position, &name, conditions(profile, &state, reported))),
+        metadata: metadata(profile, position, name, version),
     }
+}
+
+/// The labels of a node.
+fn node_labels(profile: &Profile, position: u32) -> BTreeMap<String, String> {
+    let mut labels = texts([
+        ("beta.kubernetes.io/arch", "amd64"),
+        ("beta.kubernetes.io/os", "linux"),
+        ("kubernetes.io/arch", "amd64"),
+        ("kubernetes.io/hostname", &profile.node_name(position)),
+        ("kubernetes.io/os", "linux"),
+        ("node.kubernetes.io/instance-type", &format!("standard-{}", profile.node_cores)),
+        ("topology.kubernetes.io/region", profile.region),
+        ("topology.kubernetes.io/zone", &format!("{}-{}", profile.region, position % 3 + 1)),
+    ]);
+    if position == 0 && profile.has_control_plane_node() {
+        labels.insert("node-role.kubernetes.io/control-plane".to_owned(), String::new());
+    }
+    labels
 }
 
 /// The address of a node inside its cluster.
@@ -64,34 +104,15 @@ pub(crate) fn node_address(position: u32) -> String {
     format!("192.168.{}.{}", 10 + position / 200, 11 + position % 200)
 }
 
-fn metadata(
-    profile: &Profile,
-    position: u32,
-    name: String,
-    is_control_plane: bool,
-    created: Time,
-    at: Timestamp,
-) -> ObjectMeta {
-    let mut labels = texts([
-        ("beta.kubernetes.io/arch", "amd64"),
-        ("beta.kubernetes.io/os", "linux"),
-        ("kubernetes.io/arch", "amd64"),
-        ("kubernetes.io/hostname", &name),
-        ("kubernetes.io/os", "linux"),
-        ("node.kubernetes.io/instance-type", &format!("standard-{}", profile.node_cores)),
-        ("topology.kubernetes.io/region", profile.region),
-        ("topology.kubernetes.io/zone", &format!("{}-{}", profile.region, position % 3 + 1)),
-    ]);
-    if is_control_plane {
-        labels.insert("node-role.kubernetes.io/control-plane".to_owned(), String::new());
-    }
+fn metadata(profile: &Profile, position: u32, name: String, version: i64) -> ObjectMeta {
+    let labels = node_labels(profile, position);
+    let created = Time(node_created_at(profile, position));
     let ttl = "node.alpha.kubernetes.io/ttl";
     let label_fields: BTreeMap<String, Value> =
         labels.keys().map(|key| (format!("f:{key}"), json!({}))).collect();
     ObjectMeta {
         uid: some(profile.uid(&[11, u64::from(position)])),
-        // The kubelet writes its node's status every few minutes when nothing changes.
-        resource_version: some((at.as_second() / 300 * 1000 + i64::from(position)).to_string()),
+        resource_version: some(version.to_string()),
         annotations: Some(texts([
             (ttl, "0"),
             ("volumes.kubernetes.io/controller-managed-attach-detach", "true"),
@@ -137,23 +158,33 @@ fn status_fields() -> Value {
                         "f:conditions": conditions, "f:images": {}}})
 }
 
-fn taints(is_silent: bool, at: Timestamp) -> Option<Vec<Taint>> {
-    let since = after(at, -SILENT_SECONDS);
-    let taint = |effect: &str| Taint {
-        effect: effect.to_owned(),
-        key: "node.kubernetes.io/unreachable".to_owned(),
-        time_added: Some(since.clone()),
-        value: None,
-    };
-    is_silent.then(|| vec![taint("NoSchedule"), taint("NoExecute")])
+fn taints(state: &NodeState, at: Timestamp) -> Option<Vec<Taint>> {
+    let since = Time(state.since.unwrap_or(at));
+    let table = [
+        (state.is.is_silent, "node.kubernetes.io/unreachable", "NoSchedule"),
+        (state.is.is_silent, "node.kubernetes.io/unreachable", "NoExecute"),
+        (state.is.is_cordoned, "node.kubernetes.io/unschedulable", "NoSchedule"),
+        (state.is.has_disk_pressure, "node.kubernetes.io/disk-pressure", "NoSchedule"),
+        (state.is.has_memory_pressure, "node.kubernetes.io/memory-pressure", "NoSchedule"),
+    ];
+    let taints: Vec<Taint> = table
+        .into_iter()
+        .filter(|(is_there, _, _)| *is_there)
+        .map(|(_, key, effect)| Taint {
+            effect: effect.to_owned(),
+            key: key.to_owned(),
+            time_added: Some(since.clone()),
+            value: None,
+        })
+        .collect();
+    (!taints.is_empty()).then_some(taints)
 }
 
 fn status(
     profile: &Profile,
     position: u32,
     name: &str,
-    is_silent: bool,
-    at: Timestamp,
+    conditions: Vec<NodeCondition>,
 ) -> NodeStatus {
     let amounts = |cpu: String, memory_ki: u32, disk: String| -> BTreeMap<String, Quantity> {
         quantities([
@@ -174,14 +205,15 @@ fn status(
         capacity: Some(amounts(
             profile.node_cores.to_string(),
             profile.node_memory_gib * 1024 * 1024 - 8 * 1024,
-            "101430960Ki".to_owned(),
+            format!("{}Ki", profile.node_disk_kib()),
         )),
         allocatable: Some(amounts(
             format!("{}m", profile.node_allocatable_millicores()),
             profile.node_allocatable_mib() * 1024,
-            "93478772582".to_owned(),
+            // What the kubelet leaves when it evicts at a tenth free.
+            (profile.node_disk_kib() * 1024 / 10 * 9).to_string(),
         )),
-        conditions: Some(conditions(profile, is_silent, at)),
+        conditions: Some(conditions),
         daemon_endpoints: Some(NodeDaemonEndpoints {
             kubelet_endpoint: Some(DaemonEndpoint { port: 10250 }),
         }),
@@ -191,46 +223,56 @@ fn status(
     }
 }
 
-fn conditions(profile: &Profile, is_silent: bool, at: Timestamp) -> Vec<NodeCondition> {
-    let condition = |kind: &str, status: &str, reason: &str, message: &str| {
-        let (heartbeat, transition, status, reason, message) = if is_silent {
-            let silent = "Kubelet stopped posting node status.";
-            let since = after(at, -SILENT_SECONDS);
-            (after(at, -SILENT_SECONDS - 40), since, "Unknown", "NodeStatusUnknown", silent)
-        } else {
-            let heartbeat = after(at, -(at.as_second() % 240));
-            (heartbeat, after(profile.created_at, 90), status, reason, message)
-        };
-        NodeCondition {
-            last_heartbeat_time: Some(heartbeat),
-            last_transition_time: Some(transition),
-            message: some(message),
-            reason: some(reason),
-            status: status.to_owned(),
-            type_: kind.to_owned(),
-        }
-    };
-    vec![
-        condition(
+fn conditions(profile: &Profile, state: &NodeState, reported: Timestamp) -> Vec<NodeCondition> {
+    let changed = Time(state.since.unwrap_or_else(|| after(profile.created_at, 90).0));
+    let settled = after(profile.created_at, 90);
+    // Kind, whether it is bad, and reason and message of both.
+    let table = [
+        (
             "MemoryPressure",
-            "False",
-            "KubeletHasSufficientMemory",
-            "kubelet has sufficient memory available",
+            state.is.has_memory_pressure,
+            ("KubeletHasInsufficientMemory", "kubelet has insufficient memory available"),
+            ("KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
         ),
-        condition(
+        (
             "DiskPressure",
-            "False",
-            "KubeletHasNoDiskPressure",
-            "kubelet has no disk pressure",
+            state.is.has_disk_pressure,
+            ("KubeletHasDiskPressure", "kubelet has disk pressure"),
+            ("KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
         ),
-        condition(
+        (
             "PIDPressure",
-            "False",
-            "KubeletHasSufficientPID",
-            "kubelet has sufficient PID available",
+            false,
+            ("KubeletHasInsufficientPID", "kubelet has insufficient PID available"),
+            ("KubeletHasSufficientPID", "kubelet has sufficient PID available"),
         ),
-        condition("Ready", "True", "KubeletReady", "kubelet is posting ready status"),
-    ]
+        (
+            "Ready",
+            true,
+            ("KubeletReady", "kubelet is posting ready status"),
+            ("KubeletNotReady", "container runtime is down"),
+        ),
+    ];
+    table
+        .into_iter()
+        .map(|(kind, is_true, yes, no)| {
+            let (reason, message) = if is_true { yes } else { no };
+            let is_unusual = is_true != (kind == "Ready");
+            let (status, reason, message) = match state.is.is_silent {
+                true => ("Unknown", "NodeStatusUnknown", "Kubelet stopped posting node status."),
+                false => (if is_true { "True" } else { "False" }, reason, message),
+            };
+            let is_new = is_unusual || state.is.is_silent;
+            NodeCondition {
+                last_heartbeat_time: Some(Time(reported)),
+                last_transition_time: Some(if is_new { changed.clone() } else { settled.clone() }),
+                message: some(message),
+                reason: some(reason),
+                status: status.to_owned(),
+                type_: kind.to_owned(),
+            }
+        })
+        .collect()
 }
 
 fn images(profile: &Profile, position: u32) -> Vec<ContainerImage> {

@@ -1,5 +1,7 @@
 //! Pods, as large as real ones: a parser that reads them pays what it would pay elsewhere.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{
     ConfigMapProjection, Container, ContainerPort, ContainerState, ContainerStateRunning,
@@ -18,29 +20,95 @@ use serde_json::json;
 
 use super::nodes::node_address;
 use super::{Item, after, managed, quantities, some, texts};
+use crate::node_state::NodeStates;
 use crate::profile::Profile;
 use crate::random::{Dice, text_number};
-use crate::workload::{Owner, Pod, PodState};
+use crate::view::{Table, Versions, View};
+use crate::workload::{Owner, Pod, PodState, pods};
 
 const TOKEN_VOLUME: &str = "kube-api-access";
 const TOKEN_PATH: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 
+/// Every pod, by key.
+pub(crate) fn view(profile: &Profile, states: NodeStates) -> impl View {
+    let of_version = states.clone();
+    let version = move |pod: &Pod| {
+        let of_node = pod.node.map_or(0, |it| of_version.changed_version(it));
+        let created = pod_version(profile, pod);
+        Versions { created, changed: created.max(of_node) }
+    };
+    let versions = version.clone();
+    Table::new(
+        ("Pod", "v1"),
+        pods(profile),
+        |it| (&it.namespace, &it.name),
+        0,
+        move |it| {
+            let is_silent = it.node.is_some_and(|node| states.is_silent(node));
+            pod_item(profile, it, is_silent, versions(it).changed)
+        },
+    )
+    .with_labels(labels)
+    .with_fields(|it, field| pod_field(profile, it, field))
+    .with_versions(version)
+}
+
+fn pod_field(profile: &Profile, pod: &Pod, field: &str) -> Option<String> {
+    match field {
+        "status.phase" => Some(phase(pod).to_owned()),
+        "spec.nodeName" => Some(pod.node.map_or_else(String::new, |it| profile.node_name(it))),
+        "spec.restartPolicy" => Some(restart_policy(pod).to_owned()),
+        _ => None,
+    }
+}
+
+const fn phase(pod: &Pod) -> &'static str {
+    match (pod.state, pod.node) {
+        (PodState::Succeeded, _) => "Succeeded",
+        (_, None) => "Pending",
+        _ => "Running",
+    }
+}
+
+const fn restart_policy(pod: &Pod) -> &'static str {
+    match pod.workload.owner {
+        Owner::Job => "Never",
+        Owner::DaemonSet | Owner::Deployment | Owner::StatefulSet => "Always",
+    }
+}
+
+/// The version at which a pod became what it is.
+fn pod_version(profile: &Profile, pod: &Pod) -> i64 {
+    let version = profile.dice(&[19, pod.number]).below(900_000) + 2_000;
+    i64::try_from(version).unwrap_or_default()
+}
+
 /// A pod; not ready when the kubelet of its node is silent.
-pub(crate) fn pod_item(profile: &Profile, pod: &Pod, is_silent: bool) -> Item<PodSpec, PodStatus> {
+fn pod_item(
+    profile: &Profile,
+    pod: &Pod,
+    is_silent: bool,
+    version: i64,
+) -> Item<PodSpec, PodStatus> {
     let mut dice = profile.dice(&[20, pod.number]);
     let age_seconds = i64::try_from(dice.below(30 * 86_400)).unwrap_or_default();
     let created = after(profile.created_at, age_seconds);
     let tag = format!("v{}.{}.{}", dice.between(1, 9), dice.between(0, 30), dice.between(0, 9));
     let image = format!("{}:{tag}", pod.workload.image);
     Item {
-        metadata: metadata(profile, pod, &created, &mut dice),
+        metadata: metadata(profile, pod, &created, version, &mut dice),
         spec: Some(spec(profile, pod, &image)),
         status: Some(status(pod, is_silent, &image, &created, &mut dice)),
     }
 }
 
-fn metadata(profile: &Profile, pod: &Pod, created: &Time, dice: &mut Dice) -> ObjectMeta {
-    let app = pod.workload.app;
+fn metadata(
+    profile: &Profile,
+    pod: &Pod,
+    created: &Time,
+    version: i64,
+    dice: &mut Dice,
+) -> ObjectMeta {
     let owner = pod.owner_name();
     let (owner_kind, owner_version) = match pod.workload.owner {
         Owner::DaemonSet => ("DaemonSet", "apps/v1"),
@@ -49,6 +117,36 @@ fn metadata(profile: &Profile, pod: &Pod, created: &Time, dice: &mut Dice) -> Ob
         Owner::Job => ("Job", "batch/v1"),
     };
     let owner_uid = profile.uid(&[21, text_number(&pod.namespace), text_number(owner)]);
+    ObjectMeta {
+        annotations: Some(texts([
+            ("checksum/config", &dice.hex(64)),
+            ("kubectl.kubernetes.io/restartedAt", "2026-05-04T07:41:12Z"),
+        ])),
+        creation_timestamp: Some(created.clone()),
+        generate_name: (pod.workload.owner != Owner::StatefulSet).then(|| format!("{owner}-")),
+        generation: Some(1),
+        labels: Some(labels(pod)),
+        managed_fields: Some(managed_fields(pod, &owner_uid, created)),
+        name: some(&pod.name),
+        namespace: some(&pod.namespace),
+        owner_references: Some(vec![OwnerReference {
+            api_version: owner_version.to_owned(),
+            block_owner_deletion: Some(true),
+            controller: Some(true),
+            kind: owner_kind.to_owned(),
+            name: owner.to_owned(),
+            uid: owner_uid,
+        }]),
+        resource_version: some(version.to_string()),
+        uid: some(profile.uid(&[22, pod.number])),
+        ..ObjectMeta::default()
+    }
+}
+
+/// The labels of a pod.
+fn labels(pod: &Pod) -> BTreeMap<String, String> {
+    let app = pod.workload.app;
+    let owner = pod.owner_name();
     let mut labels = texts([
         ("app", app),
         ("app.kubernetes.io/instance", &pod.namespace),
@@ -66,30 +164,7 @@ fn metadata(profile: &Profile, pod: &Pod, created: &Time, dice: &mut Dice) -> Ob
         }
         Owner::DaemonSet | Owner::Job => {}
     }
-    ObjectMeta {
-        annotations: Some(texts([
-            ("checksum/config", &dice.hex(64)),
-            ("kubectl.kubernetes.io/restartedAt", "2026-05-04T07:41:12Z"),
-        ])),
-        creation_timestamp: Some(created.clone()),
-        generate_name: (pod.workload.owner != Owner::StatefulSet).then(|| format!("{owner}-")),
-        generation: Some(1),
-        labels: Some(labels),
-        managed_fields: Some(managed_fields(pod, &owner_uid, created)),
-        name: some(&pod.name),
-        namespace: some(&pod.namespace),
-        owner_references: Some(vec![OwnerReference {
-            api_version: owner_version.to_owned(),
-            block_owner_deletion: Some(true),
-            controller: Some(true),
-            kind: owner_kind.to_owned(),
-            name: owner.to_owned(),
-            uid: owner_uid,
-        }]),
-        resource_version: some((dice.below(900_000) + 2_000).to_string()),
-        uid: some(profile.uid(&[22, pod.number])),
-        ..ObjectMeta::default()
-    }
+    labels
 }
 
 /// Who set which field: about a third of a real pod's bytes.
@@ -119,8 +194,9 @@ fn managed_fields(pod: &Pod, owner_uid: &str, created: &Time) -> Vec<ManagedFiel
                 "f:ports": {".": {}, port: {".": {}, "f:containerPort": {}, "f:name": {},
                                             "f:protocol": {}}},
                 "f:readinessProbe": probe,
-                "f:resources": {".": {}, "f:limits": {".": {}, "f:memory": {}},
-                                "f:requests": {".": {}, "f:cpu": {}, "f:memory": {}}},
+                "f:resources": {".": {},
+                    "f:limits": {".": {}, "f:cpu": {}, "f:ephemeral-storage": {}, "f:memory": {}},
+                    "f:requests": {".": {}, "f:cpu": {}, "f:ephemeral-storage": {}, "f:memory": {}}},
                 "f:securityContext": {".": {}, "f:allowPrivilegeEscalation": {}},
                 "f:terminationMessagePath": {}, "f:terminationMessagePolicy": {},
                 "f:volumeMounts": {".": {}, "k:{\"mountPath\":\"/tmp\"}": {".": {},
@@ -158,7 +234,7 @@ fn spec(profile: &Profile, pod: &Pod, image: &str) -> PodSpec {
         preemption_policy: some("PreemptLowerPriority"),
         priority: Some(if is_system { 2_000_000_000 } else { 0 }),
         priority_class_name: is_system.then(|| "system-cluster-critical".to_owned()),
-        restart_policy: some(if pod.workload.owner == Owner::Job { "Never" } else { "Always" }),
+        restart_policy: some(restart_policy(pod)),
         scheduler_name: some("default-scheduler"),
         security_context: Some(PodSecurityContext {
             fs_group: Some(1000),
@@ -260,14 +336,20 @@ fn resources(pod: &Pod) -> Option<ResourceRequirements> {
         return None;
     }
     let memory = format!("{}Mi", pod.memory_mib);
-    Some(ResourceRequirements {
-        claims: None,
-        limits: Some(quantities([("memory", memory.clone())])),
-        requests: Some(quantities([
-            ("cpu", format!("{}m", pod.cpu_millicores)),
-            ("memory", memory),
-        ])),
-    })
+    let mut limits = quantities([("memory", memory.clone())]);
+    let mut requests =
+        quantities([("cpu", format!("{}m", pod.cpu_millicores)), ("memory", memory)]);
+    // What people deploy is bounded in all three; what serves the cluster is not.
+    if pod.ephemeral_mib() > 0 {
+        let cpu = format!("{}m", pod.cpu_millicores * 2);
+        let disk = |mib: u32| format!("{mib}Mi");
+        limits.extend(quantities([
+            ("cpu", cpu),
+            ("ephemeral-storage", disk(pod.ephemeral_mib() * 4)),
+        ]));
+        requests.extend(quantities([("ephemeral-storage", disk(pod.ephemeral_mib()))]));
+    }
+    Some(ResourceRequirements { claims: None, limits: Some(limits), requests: Some(requests) })
 }
 
 fn volumes(pod: &Pod) -> Vec<Volume> {
@@ -370,7 +452,7 @@ fn status(pod: &Pod, is_silent: bool, image: &str, created: &Time, dice: &mut Di
         observed_generation: Some(1),
         host_ip: Some(host_ip.clone()),
         host_ips: Some(vec![HostIP { ip: host_ip }]),
-        phase: some(if pod.state == PodState::Succeeded { "Succeeded" } else { "Running" }),
+        phase: some(phase(pod)),
         pod_ip: Some(pod_ip.clone()),
         pod_ips: Some(vec![PodIP { ip: pod_ip }]),
         qos_class,

@@ -14,6 +14,7 @@ use serde_json::json;
 
 use super::{Item, after, managed, quantities, some, texts};
 use crate::profile::{Distribution, Profile};
+use crate::view::{Table, Versions, View};
 use crate::workload::pods;
 
 /// A claim and the volume bound to it.
@@ -22,8 +23,11 @@ pub(crate) struct Claim {
     pub(crate) namespace: String,
     pub(crate) name: String,
     pub(crate) volume: String,
-    gib: u32,
-    number: u64,
+    pub(crate) gib: u32,
+    pub(crate) number: u64,
+    /// Position of the node of the pod that uses it.
+    pub(crate) node: Option<u32>,
+    pub(crate) pod: String,
     app: &'static str,
 }
 
@@ -37,6 +41,8 @@ pub(crate) fn claims(profile: &Profile) -> Vec<Claim> {
                 gib: pod.workload.claim_gib?,
                 volume: format!("pvc-{}", profile.uid(&[14, pod.number])),
                 number: pod.number,
+                node: pod.node,
+                pod: pod.name.clone(),
                 app: pod.workload.app,
                 namespace: pod.namespace,
             })
@@ -47,14 +53,44 @@ pub(crate) fn claims(profile: &Profile) -> Vec<Claim> {
 }
 
 /// The same, by the name of the volume.
-pub(crate) fn volumes(profile: &Profile) -> Vec<Claim> {
+fn volumes(profile: &Profile) -> Vec<Claim> {
     let mut claims = claims(profile);
     claims.sort_unstable_by(|a, b| a.volume.cmp(&b.volume));
     claims
 }
 
+/// Every claim, as somebody lists them.
+pub(crate) fn claims_view(profile: &Profile) -> impl View {
+    let kind = ("PersistentVolumeClaim", "v1");
+    let rows = claims(profile);
+    Table::new(kind, rows, |it| (&it.namespace, &it.name), 0, |it| claim_item(profile, it))
+        .with_labels(|it| texts([("app", it.app)]))
+        .with_versions(|it| Versions::unchanged(claim_version(it)))
+}
+
+/// Every volume, as somebody lists them.
+pub(crate) fn volumes_view(profile: &Profile) -> impl View {
+    let kind = ("PersistentVolume", "v1");
+    Table::new(kind, volumes(profile), |it| ("", &it.volume), 0, |it| volume_item(profile, it))
+        .with_versions(|it| Versions::unchanged(claim_version(it) + 1))
+}
+
+/// Every storage class, as somebody lists them.
+pub(crate) fn classes_view(profile: &Profile) -> impl View {
+    let kind = ("StorageClass", "storage.k8s.io/v1");
+    Table::new(kind, storage_classes(profile), class_key, 1_200, storage_class_item)
+}
+
+fn class_key(class: &StorageClass) -> (&str, &str) {
+    ("", class.metadata.name.as_deref().unwrap_or_default())
+}
+
+fn claim_version(claim: &Claim) -> i64 {
+    i64::try_from(claim.number % 90_000).unwrap_or_default() + 2_000
+}
+
 /// A claim.
-pub(crate) fn claim_item(
+fn claim_item(
     profile: &Profile,
     claim: &Claim,
 ) -> Item<PersistentVolumeClaimSpec, PersistentVolumeClaimStatus> {
@@ -82,7 +118,7 @@ pub(crate) fn claim_item(
             name: some(&claim.name),
             namespace: some(&claim.namespace),
             creation_timestamp: Some(created),
-            resource_version: some((claim.number % 90_000 + 2_000).to_string()),
+            resource_version: some(claim_version(claim).to_string()),
             uid: some(claim.volume.trim_start_matches("pvc-")),
             ..ObjectMeta::default()
         },
@@ -107,7 +143,7 @@ pub(crate) fn claim_item(
 }
 
 /// The volume bound to a claim.
-pub(crate) fn volume_item(
+fn volume_item(
     profile: &Profile,
     claim: &Claim,
 ) -> Item<PersistentVolumeSpec, PersistentVolumeStatus> {
@@ -122,7 +158,7 @@ pub(crate) fn volume_item(
             finalizers: Some(vec!["kubernetes.io/pv-protection".to_owned()]),
             managed_fields: Some(vec![managed("csi-provisioner", None, "v1", &created, fields)]),
             name: some(&claim.volume),
-            resource_version: some((claim.number % 90_000 + 2_001).to_string()),
+            resource_version: some((claim_version(claim) + 1).to_string()),
             uid: some(profile.uid(&[15, claim.number])),
             creation_timestamp: Some(created.clone()),
             ..ObjectMeta::default()
@@ -160,7 +196,7 @@ pub(crate) fn volume_item(
 /// An item of the list of storage classes: these have no spec.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct StorageClassItem {
+struct StorageClassItem {
     metadata: ObjectMeta,
     provisioner: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -172,7 +208,7 @@ pub(crate) struct StorageClassItem {
 }
 
 /// Every storage class of a cluster, by name.
-pub(crate) fn storage_classes(profile: &Profile) -> Vec<StorageClass> {
+fn storage_classes(profile: &Profile) -> Vec<StorageClass> {
     let (default, provisioner) = default_class(profile);
     let class = |name: &str, provisioner: &str, is_default: bool, number: u64| StorageClass {
         metadata: ObjectMeta {
@@ -199,7 +235,7 @@ pub(crate) fn storage_classes(profile: &Profile) -> Vec<StorageClass> {
 }
 
 /// A storage class, as a list holds it.
-pub(crate) fn storage_class_item(class: &StorageClass) -> StorageClassItem {
+fn storage_class_item(class: &StorageClass) -> StorageClassItem {
     let class = class.clone();
     StorageClassItem {
         metadata: class.metadata,

@@ -74,6 +74,46 @@ impl Kube {
     }
 }
 
+/// The lines of a watch, one after the other.
+pub struct Lines {
+    response: Response,
+    held: Vec<u8>,
+}
+
+impl Lines {
+    /// Begins a watch, which must be accepted.
+    pub async fn begin(kube: &Kube, path: &str) -> Self {
+        let response = kube.try_get(path).await.expect("an answer");
+        assert_eq!(response.status(), 200, "{path}");
+        Self { response, held: Vec::new() }
+    }
+
+    /// The next event; none when the watch has ended.
+    pub async fn next(&mut self) -> Option<Value> {
+        loop {
+            if let Some(end) = self.held.iter().position(|it| *it == b'\n') {
+                let line: Vec<u8> = self.held.drain(..=end).collect();
+                return Some(serde_json::from_slice(&line).expect("a line of JSON"));
+            }
+            match self.response.chunk().await.expect("a body that does not break off") {
+                Some(more) => self.held.extend_from_slice(&more),
+                None => return None,
+            }
+        }
+    }
+
+    /// The next so many events as type and name.
+    pub async fn told(&mut self, count: usize) -> Vec<(String, String)> {
+        let mut told = Vec::new();
+        while told.len() < count {
+            let event = self.next().await.expect("the watch goes on");
+            let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+            told.push((text(&event["type"]), text(&event["object"]["metadata"]["name"])));
+        }
+        told
+    }
+}
+
 /// Status and body; text that is no JSON as a string.
 async fn read(response: Response) -> (u16, Value) {
     let status = response.status().as_u16();
