@@ -96,6 +96,26 @@ END),
     CONSTRAINT deliveries_state_check CHECK ((state = ANY (ARRAY['queued'::text, 'delivered'::text, 'failed'::text])))
 );
 
+CREATE TABLE event_snapshots (
+    infrastructure_id uuid NOT NULL,
+    events jsonb NOT NULL,
+    observed_at timestamp with time zone NOT NULL,
+    CONSTRAINT event_snapshots_events_check CHECK ((jsonb_typeof(events) = 'array'::text))
+);
+
+CREATE TABLE forecasts (
+    infrastructure_id uuid NOT NULL,
+    resource text NOT NULL,
+    full_at timestamp with time zone NOT NULL,
+    days double precision NOT NULL,
+    slope_per_day double precision NOT NULL,
+    basis_days double precision NOT NULL,
+    basis_points integer NOT NULL,
+    made_at timestamp with time zone NOT NULL,
+    CONSTRAINT forecasts_days_check CHECK ((days >= (0)::double precision)),
+    CONSTRAINT forecasts_resource_check CHECK ((resource = ANY (ARRAY['cpu'::text, 'memory'::text, 'storage'::text, 'pods'::text])))
+);
+
 CREATE TABLE history_chunks (
     day timestamp with time zone NOT NULL,
     series integer NOT NULL,
@@ -223,7 +243,8 @@ CREATE TABLE infrastructures (
     CONSTRAINT infrastructures_mode_check CHECK ((mode = ANY (ARRAY['enabled'::text, 'cordoned'::text, 'disabled'::text]))),
     CONSTRAINT infrastructures_revision_check CHECK ((revision > 0)),
     CONSTRAINT infrastructures_source_kind_check CHECK ((source_kind = ANY (ARRAY['kubeconfig'::text, 'token'::text, 'in_cluster'::text])))
-);
+)
+WITH (fillfactor='70');
 
 CREATE TABLE installation (
     only_row boolean DEFAULT true NOT NULL,
@@ -261,6 +282,16 @@ CREATE TABLE node_samples (
     "values" bytea NOT NULL
 )
 PARTITION BY RANGE (at);
+
+CREATE TABLE node_snapshots (
+    infrastructure_id uuid NOT NULL,
+    nodes jsonb NOT NULL,
+    fullest jsonb NOT NULL,
+    observed_at timestamp with time zone NOT NULL,
+    used_observed_at timestamp with time zone,
+    CONSTRAINT node_snapshots_fullest_check CHECK ((jsonb_typeof(fullest) = 'array'::text)),
+    CONSTRAINT node_snapshots_nodes_check CHECK ((jsonb_typeof(nodes) = 'array'::text))
+);
 
 CREATE TABLE samples_day (
     at timestamp with time zone NOT NULL,
@@ -385,6 +416,12 @@ ALTER TABLE ONLY deliveries
 ALTER TABLE ONLY deliveries
     ADD CONSTRAINT deliveries_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY event_snapshots
+    ADD CONSTRAINT event_snapshots_pkey PRIMARY KEY (infrastructure_id);
+
+ALTER TABLE ONLY forecasts
+    ADD CONSTRAINT forecasts_pkey PRIMARY KEY (infrastructure_id, resource);
+
 ALTER TABLE ONLY history_chunks
     ADD CONSTRAINT history_chunks_pkey PRIMARY KEY (series, day);
 
@@ -432,6 +469,9 @@ ALTER TABLE ONLY node_names
 
 ALTER TABLE ONLY node_samples
     ADD CONSTRAINT node_samples_pkey PRIMARY KEY (series, at);
+
+ALTER TABLE ONLY node_snapshots
+    ADD CONSTRAINT node_snapshots_pkey PRIMARY KEY (infrastructure_id);
 
 ALTER TABLE ONLY samples_day
     ADD CONSTRAINT samples_day_pkey PRIMARY KEY (level, series, at);
@@ -492,6 +532,8 @@ CREATE INDEX status_changes_infrastructure_id_idx ON status_changes USING btree 
 
 CREATE UNIQUE INDEX status_changes_open_key ON status_changes USING btree (infrastructure_id) WHERE (until IS NULL);
 
+CREATE INDEX status_changes_until_idx ON status_changes USING btree (until);
+
 CREATE UNIQUE INDEX users_email_key ON users USING btree (lower(email));
 
 ALTER INDEX history_samples_pkey ATTACH PARTITION samples_day_pkey;
@@ -513,6 +555,12 @@ ALTER TABLE ONLY alert_channel_secrets
 ALTER TABLE ONLY deliveries
     ADD CONSTRAINT deliveries_alert_channel_id_fkey FOREIGN KEY (alert_channel_id) REFERENCES alert_channels(id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY event_snapshots
+    ADD CONSTRAINT event_snapshots_infrastructure_id_fkey FOREIGN KEY (infrastructure_id) REFERENCES infrastructures(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY forecasts
+    ADD CONSTRAINT forecasts_infrastructure_id_fkey FOREIGN KEY (infrastructure_id) REFERENCES infrastructures(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY history_series
     ADD CONSTRAINT history_series_infrastructure_id_fkey FOREIGN KEY (infrastructure_id) REFERENCES infrastructures(id) ON DELETE SET NULL;
 
@@ -527,6 +575,9 @@ ALTER TABLE ONLY infrastructure_statuses
 
 ALTER TABLE ONLY node_names
     ADD CONSTRAINT node_names_series_fkey FOREIGN KEY (series) REFERENCES history_series(key) ON DELETE CASCADE;
+
+ALTER TABLE ONLY node_snapshots
+    ADD CONSTRAINT node_snapshots_infrastructure_id_fkey FOREIGN KEY (infrastructure_id) REFERENCES infrastructures(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY sessions
     ADD CONSTRAINT sessions_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;

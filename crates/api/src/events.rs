@@ -79,7 +79,8 @@ fn event_of(api: &Api, it: &Numbered) -> Event {
             .event("infrastructure")
             .json_data(InfrastructureEventView { id, change })
             .unwrap_or_else(|_| resync()),
-        Change::Resync => resync(),
+        // Looks do not come this way; they concern the watchers only.
+        Change::Look { .. } | Change::Resync => resync(),
     };
     event.id(api.app.changes().event_id(it.number))
 }

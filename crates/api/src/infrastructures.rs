@@ -182,7 +182,7 @@ async fn infrastructure_table(ctx: &Ctx, mut ask: ListAsk) -> Result<Table, Prob
     loop {
         let page = app::infrastructure_list(ctx, &ask).await?;
         rows += page.items.len();
-        for it in page.items {
+        for it in page.items.into_iter().map(|it| it.infrastructure) {
             let labels: Vec<String> =
                 it.labels.as_map().iter().map(|(key, value)| format!("{key}={value}")).collect();
             let inventory = it.inventory.as_ref();

@@ -10,13 +10,16 @@
 
 mod audit;
 mod auth;
+mod cluster_events;
 mod connection_tests;
 mod console;
 mod cookies;
 mod csv;
 mod events;
+mod history;
 mod infrastructures;
 mod metrics;
+mod nodes;
 pub mod openapi;
 pub mod operations;
 mod problem;

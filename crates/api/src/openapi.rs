@@ -11,7 +11,10 @@ use utoipa_axum::routes;
 
 use crate::operations::{Access, access_of};
 use crate::state::Api;
-use crate::{audit, auth, connection_tests, events, infrastructures, resources};
+use crate::{
+    audit, auth, cluster_events, connection_tests, events, history, infrastructures, nodes,
+    resources,
+};
 
 #[derive(utoipa::OpenApi)]
 #[openapi(
@@ -63,6 +66,12 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(infrastructures::rbac_manifest_read))
         .routes(routes!(resources::resource_usage))
         .routes(routes!(resources::stats))
+        .routes(routes!(history::infrastructure_history_read))
+        .routes(routes!(history::fleet_history_read))
+        .routes(routes!(history::availability_read))
+        .routes(routes!(nodes::node_list))
+        .routes(routes!(nodes::node_history_read))
+        .routes(routes!(cluster_events::cluster_event_list))
         .routes(routes!(audit::audit_list))
         .routes(routes!(events::event_stream))
         .routes(routes!(openapi_read))

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
-use nalabo_app::resources as app;
+use nalabo_app::resources::{self as app, GroupBy};
 use serde::Deserialize;
 
 use crate::csv::{Format, Table, cell, word};
@@ -14,6 +14,8 @@ use crate::views::{StatsView, UsageView};
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct UsageQuery {
+    /// Adds sums by `region`, `environment` or `label:KEY`.
+    group: Option<String>,
     /// `csv`: one row an infrastructure as a table.
     #[param(inline)]
     format: Option<Format>,
@@ -21,12 +23,14 @@ pub struct UsageQuery {
 
 /// Fleet totals and one row an infrastructure: used, requested, allocatable, each with its age.
 #[utoipa::path(get, path = "/api/admin/resources/usage", tag = "resources",
-    params(UsageQuery), responses((status = 200, body = UsageView)))]
+    params(UsageQuery),
+    responses((status = 200, body = UsageView), (status = 422, body = Problem)))]
 pub async fn resource_usage(
     Caller(ctx): Caller,
     Query(query): Query<UsageQuery>,
 ) -> Result<Response, Problem> {
-    let view = UsageView::from(app::resource_usage(&ctx).await?);
+    let group_by = query.group.as_deref().map(GroupBy::parse).transpose()?;
+    let view = UsageView::from(app::resource_usage(&ctx, group_by.as_ref()).await?);
     match query.format.unwrap_or_default() {
         Format::Json => Ok(Json(view).into_response()),
         Format::Csv => Ok(usage_table(view).into_response()),
@@ -56,6 +60,10 @@ fn usage_table(view: UsageView) -> Table {
         "pods_running",
         "pods_allocatable",
         "metrics_reason",
+        "tightest",
+        "tightest_percent",
+        "full_first",
+        "full_at",
     ];
     let mut table = Table::new("usage", &header);
     for it in view.items {
@@ -81,6 +89,10 @@ fn usage_table(view: UsageView) -> Table {
             cell(it.pods.map(|it| it.running)),
             cell(it.pods.map(|it| it.allocatable)),
             cell(it.metrics_reason),
+            cell(it.pressure.map(|it| word(&it.resource))),
+            cell(it.pressure.map(|it| format!("{:.1}", it.percent))),
+            cell(it.forecast.as_ref().map(|it| word(&it.resource))),
+            cell(it.forecast.map(|it| it.full_at)),
         ]);
     }
     table

@@ -2,14 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use nalabo_app::resources::{Stats, Usage};
+use nalabo_app::fleet::{FleetItem, FleetNode};
+use nalabo_app::resources::{ResourceTrend, Stats, Trend, Usage, UsageGroup};
 use nalabo_core::Timestamp;
+use nalabo_core::forecast::Forecast;
 use nalabo_core::health::{NetworkSuspect, State};
 use nalabo_core::id::InfrastructureId;
 use nalabo_core::infrastructure::{EnvironmentClass, Infrastructure, Labels, Mode, SourceFace};
 use nalabo_core::inventory::{
     Cpu, Inventory, Memory, Pods, Storage, StorageSource, Totals, Volumes,
 };
+use nalabo_core::pressure::{Pressure, Resource, Resources};
 use serde::Serialize;
 
 /// How an infrastructure is.
@@ -68,6 +71,17 @@ pub struct InfrastructureView {
     pub updated_at: Timestamp,
     /// For `If-Match`.
     pub revision: i64,
+    /// In lists: the worst state of each half hour of the last 24 hours, oldest first; `null`
+    /// where nothing is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub strip: Option<Vec<Option<State>>>,
+}
+
+impl From<FleetItem> for InfrastructureView {
+    fn from(it: FleetItem) -> Self {
+        let strip = Some(it.strip.to_vec());
+        Self { strip, ..it.infrastructure.into() }
+    }
 }
 
 impl From<Infrastructure> for InfrastructureView {
@@ -100,6 +114,7 @@ impl From<Infrastructure> for InfrastructureView {
             created_at: it.created_at,
             updated_at: it.updated_at,
             revision: it.revision,
+            strip: None,
         }
     }
 }
@@ -179,10 +194,34 @@ pub struct UsageItemView {
     pub storage_reason: Option<String>,
     /// The moment of the figures of used storage.
     pub storage_observed_at: Option<Timestamp>,
+    /// Where it is tightest.
+    pub pressure: Option<Pressure>,
+    /// What will be full first, if it goes on as it did.
+    pub forecast: Option<ForecastView>,
+}
+
+/// When something will be full, if it goes on as it did.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct ForecastView {
+    /// What.
+    pub resource: Resource,
+    /// When.
+    pub full_at: Timestamp,
+    /// In how many days.
+    pub days: f64,
+    /// Reckoned from the last so many days.
+    pub basis_days: f64,
+}
+
+impl From<(Resource, Forecast)> for ForecastView {
+    fn from((resource, it): (Resource, Forecast)) -> Self {
+        Self { resource, full_at: it.full_at, days: it.days, basis_days: it.basis_days }
+    }
 }
 
 impl UsageItemView {
-    fn of(it: Infrastructure, now: Timestamp) -> Self {
+    fn of(item: &FleetItem, now: Timestamp) -> Self {
+        let it = item.infrastructure.clone();
         let inventory = it.inventory;
         let observed_at = inventory.as_ref().map(|it| it.observed_at);
         let state = it.status.state;
@@ -207,6 +246,8 @@ impl UsageItemView {
             storage_source: inventory.as_ref().map(|it| it.storage_source),
             storage_observed_at: inventory.as_ref().and_then(|it| it.storage_observed_at),
             storage_reason: inventory.as_ref().and_then(|it| it.storage_reason.clone()),
+            pressure: inventory.as_ref().and_then(|it| Resources::from(it).tightest()),
+            forecast: item.forecast.map(Into::into),
             metrics_reason: inventory.and_then(|it| it.metrics_reason),
         }
     }
@@ -225,17 +266,40 @@ pub struct UsageView {
     pub items: Vec<UsageItemView>,
     /// Whose figures are old or absent.
     pub missing: Vec<UnansweredView>,
+    /// Sums by what was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub groups: Option<Vec<UsageGroupView>>,
+}
+
+/// Usage of the infrastructures that have something in common.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct UsageGroupView {
+    /// What they have in common; `null` for those that say nothing.
+    pub key: Option<String>,
+    /// How many are in the sums.
+    pub counted: u32,
+    /// How many they are.
+    pub total: u32,
+    /// Sums, over those that answer.
+    pub totals: Totals,
+}
+
+impl From<UsageGroup> for UsageGroupView {
+    fn from(it: UsageGroup) -> Self {
+        Self { key: it.key, counted: it.totals.counted, total: it.total, totals: it.totals }
+    }
 }
 
 impl From<Usage> for UsageView {
     fn from(it: Usage) -> Self {
-        let now = it.observed_at;
+        let now = it.fleet.at;
         Self {
             observed_at: now,
             infrastructures: it.infrastructures,
             totals: it.totals,
-            items: it.items.into_iter().map(|row| UsageItemView::of(row, now)).collect(),
+            items: it.fleet.items.iter().map(|row| UsageItemView::of(row, now)).collect(),
             missing: it.missing.into_iter().map(Into::into).collect(),
+            groups: it.groups.map(|it| it.into_iter().map(Into::into).collect()),
         }
     }
 }
@@ -310,12 +374,80 @@ pub struct StatsView {
     pub problems: Vec<ProblemItemView>,
     /// So many went down together that our own line is the likelier culprit.
     pub network_suspect: Option<NetworkSuspect>,
+    /// How much of the last 24 hours all of them answered, in thousandths.
+    pub availability_day_permille: Option<u32>,
+    /// How full the fleet is, and was.
+    pub trend: TrendView,
+    /// The fullest nodes of the fleet, the fullest first.
+    pub top_nodes: Vec<TopNodeView>,
+}
+
+/// How full the fleet is, and was.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct TrendView {
+    /// Against a day ago, by resource.
+    #[schema(value_type = BTreeMap<String, ResourceTrendView>)]
+    pub day: BTreeMap<Resource, ResourceTrendView>,
+    /// Against 30 days ago, by resource.
+    #[schema(value_type = BTreeMap<String, ResourceTrendView>)]
+    pub month: BTreeMap<Resource, ResourceTrendView>,
+}
+
+/// How full a resource is, and was: used, else requested, in percent of allocatable.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct ResourceTrendView {
+    /// At present.
+    pub now_percent: Option<f64>,
+    /// Then; `null` when it was not measured.
+    pub then_percent: Option<f64>,
+}
+
+/// A node among the fullest of the fleet.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct TopNodeView {
+    /// Where.
+    pub infrastructure_id: InfrastructureId,
+    /// Its name.
+    pub infrastructure_name: String,
+    /// Which.
+    pub node: String,
+    /// CPU used, else requested, of allocatable.
+    pub cpu_percent: Option<f64>,
+    /// Memory used, else requested, of allocatable.
+    pub memory_percent: Option<f64>,
+}
+
+impl From<&FleetNode> for TopNodeView {
+    fn from(it: &FleetNode) -> Self {
+        Self {
+            infrastructure_id: it.infrastructure_id,
+            infrastructure_name: it.infrastructure_name.clone(),
+            node: it.node.node.clone(),
+            cpu_percent: it.node.cpu_percent,
+            memory_percent: it.node.memory_percent,
+        }
+    }
+}
+
+impl From<Trend> for TrendView {
+    fn from(it: Trend) -> Self {
+        let view = |of: BTreeMap<Resource, ResourceTrend>| {
+            of.into_iter()
+                .map(|(resource, it)| {
+                    let ResourceTrend { now_percent, then_percent } = it;
+                    (resource, ResourceTrendView { now_percent, then_percent })
+                })
+                .collect()
+        };
+        Self { day: view(it.day), month: view(it.month) }
+    }
 }
 
 impl From<Stats> for StatsView {
     fn from(it: Stats) -> Self {
+        let problem = |place: &usize| ProblemItemView::from(it.fleet.items[*place].clone());
         Self {
-            observed_at: it.observed_at,
+            observed_at: it.fleet.at,
             infrastructures: InfrastructureCountsView {
                 total: it.total,
                 by_state: it.by_state,
@@ -329,14 +461,18 @@ impl From<Stats> for StatsView {
             volumes: it.totals.volumes,
             pods: it.totals.pods,
             counted: it.totals.counted,
-            problems: it.problems.into_iter().map(ProblemItemView::from).collect(),
+            problems: it.problems.iter().map(problem).collect(),
             network_suspect: it.network_suspect,
+            availability_day_permille: it.availability_day_permille,
+            top_nodes: it.fleet.fullest.iter().map(Into::into).collect(),
+            trend: it.trend.into(),
         }
     }
 }
 
-impl From<Infrastructure> for ProblemItemView {
-    fn from(it: Infrastructure) -> Self {
+impl From<FleetItem> for ProblemItemView {
+    fn from(it: FleetItem) -> Self {
+        let it = it.infrastructure;
         Self {
             id: it.id,
             name: it.name.to_string(),

@@ -10,6 +10,7 @@ use nalabo_core::access::{Permission, Role};
 use nalabo_core::audit::{ActorKind, AuditActor};
 use nalabo_core::clock::Clock;
 use nalabo_core::health::Pace;
+use nalabo_core::history::Retention;
 use nalabo_core::id::{SessionId, UserId};
 use nalabo_fleet::InfrastructureFactory;
 use nalabo_store::{Db, KeyRing};
@@ -17,8 +18,11 @@ use nalabo_store::{Db, KeyRing};
 use crate::Error;
 use crate::changes::Changes;
 use crate::connection_tests::ConnectionTests;
+use crate::fleet::Fleet;
+use crate::looks::Looks;
 use crate::metrics::{Metrics, MetricsSettings};
 use crate::passwords::Passwords;
+use crate::resources::TrendMemory;
 
 /// What the operator may set.
 #[derive(Debug, Clone)]
@@ -29,6 +33,8 @@ pub struct Settings {
     pub session_absolute: Duration,
     /// How often infrastructures are looked at.
     pub pace: Pace,
+    /// For how long history is kept.
+    pub retention: Retention,
     /// Who may read the figures of this process, and how fine they are.
     pub metrics: MetricsSettings,
 }
@@ -39,6 +45,7 @@ impl Default for Settings {
             session_idle: Duration::from_secs(3_600),
             session_absolute: Duration::from_secs(12 * 3_600),
             pace: Pace::default(),
+            retention: Retention::default(),
             metrics: MetricsSettings::default(),
         }
     }
@@ -71,6 +78,9 @@ pub struct App {
     pub(crate) passwords: Passwords,
     pub(crate) tests: ConnectionTests,
     pub(crate) metrics: Metrics,
+    pub(crate) fleet: Fleet,
+    pub(crate) looks: Looks,
+    pub(crate) trend: TrendMemory,
 }
 
 impl App {
@@ -87,6 +97,9 @@ impl App {
             passwords: Passwords::default(),
             tests: ConnectionTests::default(),
             metrics: Metrics::default(),
+            fleet: Fleet::default(),
+            looks: Looks::default(),
+            trend: TrendMemory::default(),
         })
     }
 

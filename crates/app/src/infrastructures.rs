@@ -93,7 +93,7 @@ pub async fn infrastructure_find(ctx: &Ctx, id: InfrastructureId) -> Result<Infr
     find(&ctx.app, id).await
 }
 
-async fn find(app: &App, id: InfrastructureId) -> Result<Infrastructure, Error> {
+pub(crate) async fn find(app: &App, id: InfrastructureId) -> Result<Infrastructure, Error> {
     let found = store::infrastructure_find(app.db.pool(), id).await?;
     found.map(|it| as_of_now(app, it)).ok_or(Error::NotFound("infrastructure"))
 }
@@ -163,7 +163,7 @@ pub async fn infrastructure_update(
         connect::source_replace(ctx, &mut tx, &before, moved).await?;
     }
     changed(&mut tx, id, ChangeKind::Changed).await?;
-    commit(tx).await?;
+    commit_changed(app, tx, id).await?;
     find(app, id).await
 }
 
@@ -241,7 +241,7 @@ pub async fn infrastructure_delete(
         Entry::done(AuditAction::InfrastructureDeleted, "infrastructure", id, it.name.as_str());
     audit_write(ctx, &mut tx, entry.with(json!({ "endpoint": it.source.endpoint }))).await?;
     changed(&mut tx, id, ChangeKind::Deleted).await?;
-    Ok(commit(tx).await?)
+    commit_changed(app, tx, id).await
 }
 
 /// Makes an infrastructure the default one.
@@ -268,7 +268,10 @@ pub async fn infrastructure_default_set(
     if let Some(before) = before {
         changed(&mut tx, before, ChangeKind::Changed).await?;
     }
-    commit(tx).await?;
+    commit_changed(app, tx, id).await?;
+    if let Some(before) = before {
+        app.fleet.changed(before);
+    }
     find(app, id).await
 }
 
@@ -308,7 +311,7 @@ pub async fn infrastructure_mode_set(
     let entry = entry.change(json!({ "mode": it.mode }), json!({ "mode": mode }));
     audit_write(ctx, &mut tx, entry).await?;
     changed(&mut tx, id, ChangeKind::Changed).await?;
-    commit(tx).await?;
+    commit_changed(app, tx, id).await?;
     find(app, id).await
 }
 
@@ -338,6 +341,17 @@ pub async fn status_change_list(
     items.truncate(limit as usize);
     let next = if more { items.last().map(|it| it.id) } else { None };
     Ok((items, next))
+}
+
+/// Makes a change of an infrastructure happen; whoever asks after it sees it.
+pub(crate) async fn commit_changed(
+    app: &App,
+    tx: Tx<'_>,
+    id: InfrastructureId,
+) -> Result<(), Error> {
+    commit(tx).await?;
+    app.fleet.changed(id);
+    Ok(())
 }
 
 /// Says, inside the transaction, that an infrastructure changed.

@@ -9,7 +9,9 @@
 //! | [`infrastructures`] | list, connect, change, delete |
 //! | [`connection_tests`] | read a configuration, run the staged test |
 //! | [`infrastructure_manager`] | `InfrastructureManager`: one watcher an infrastructure |
+//! | [`fleet`] | every infrastructure as of now, for lists and statistics |
 //! | [`resources`] | usage and statistics |
+//! | [`history`], [`nodes`], [`cluster_events`] | what was measured, and what is on each |
 //! | [`sign_ins`] | first owner, sign-in, sessions, passwords |
 //! | [`users`] | accounts, from the command line |
 //! | [`audit`] | who changed what |
@@ -19,13 +21,18 @@
 
 pub mod audit;
 pub mod changes;
+pub mod cluster_events;
 pub mod connection_tests;
 pub mod context;
 pub mod error;
+pub mod fleet;
+pub mod history;
 pub mod infrastructure_manager;
 pub mod infrastructures;
 pub mod keys;
+mod looks;
 pub mod metrics;
+pub mod nodes;
 pub mod passwords;
 pub mod reconcile;
 pub mod resources;

@@ -2,8 +2,9 @@
 //!
 //! | loop | period | woken by | brings about |
 //! |---|---|---|---|
-//! | `infrastructures` | 5 s; each watcher 10 s and 5 min | changes | every enabled infrastructure is watched by one replica |
+//! | `infrastructures` | 5 s; each watcher 10 s, 60 s and 5 min | changes, looks, nodes | every enabled infrastructure is watched by one replica |
 //! | `changes` | – | NOTIFY | every replica hears what any replica committed |
+//! | `history` | 1 min, on one replica | – | history is rolled up, let go by age, and forecast from |
 //! | `sessions` | 10 min | – | sign-ins and counts that ended are removed |
 //!
 //! Promises: each loop can be stopped, restarts after an error, and needs no other to be right.
@@ -12,12 +13,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt as _;
-use nalabo_store::{listen, session_prune, sign_in_failure_prune};
+use nalabo_store::{Change, listen, session_prune, sign_in_failure_prune};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
+use crate::history::Keeper;
 use crate::infrastructure_manager::InfrastructureManager;
 use crate::throttle::MEMORY;
 use crate::{App, Error};
@@ -47,6 +49,11 @@ impl Loops {
         tasks.spawn(async move {
             changes_follow(&of, own).await;
             "changes"
+        });
+        let (own, keeper) = (stop.clone(), Keeper::new(Arc::clone(app)));
+        tasks.spawn(async move {
+            keeper.run(own).await;
+            "history"
         });
         let (own, of) = (stop.clone(), Arc::clone(app));
         tasks.spawn(async move {
@@ -81,13 +88,19 @@ async fn changes_follow(app: &App, stop: CancellationToken) {
     let mut heard = std::pin::pin!(listen(&app.db));
     loop {
         tokio::select! {
-            () = stop.cancelled() => return,
+            () = stop.cancelled() => break,
             change = heard.next() => match change {
-                Some(change) => app.changes.publish(change),
-                None => return,
+                // A look concerns the watchers only.
+                Some(Change::Look { id }) => app.looks.hear(id),
+                Some(change) => {
+                    app.fleet.hear(&change);
+                    app.changes.publish(change);
+                }
+                None => break,
             },
         }
     }
+    app.fleet.unfollow();
 }
 
 /// Removes what nobody can use any more.

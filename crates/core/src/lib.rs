@@ -9,18 +9,23 @@
 //! | [`access`] | who may do what |
 //! | [`alert_channel`] | what an alert says to people, and in which form it is sent |
 //! | [`audit`] | what is written down when something changes |
+//! | [`availability`] | how much of a time an infrastructure answered |
+//! | [`chart`] | which metrics are shown together |
 //! | [`connection`] | the stages of a connection test, and what each failure means |
 //! | [`forecast`] | when something is full, at this rate |
 //! | [`health`] | what a probe's outcome makes of an infrastructure's status |
 //! | [`history`] | what was measured over time, and how coarse it becomes |
 //! | [`infrastructure`] | what an infrastructure is |
 //! | [`inventory`] | what one holds: nodes, capacity, requests, use |
+//! | [`pressure`] | where it is tightest |
 //! | [`quantity`] | how Kubernetes writes numbers |
 
 pub mod access;
 pub mod alert;
 pub mod alert_channel;
 pub mod audit;
+pub mod availability;
+pub mod chart;
 pub mod clock;
 pub mod connection;
 pub mod forecast;
@@ -30,6 +35,7 @@ pub mod id;
 pub mod infrastructure;
 pub mod inventory;
 pub mod password;
+pub mod pressure;
 pub mod quantity;
 
 pub use jiff::{SignedDuration, Timestamp};

@@ -9,6 +9,7 @@ use clap::Args;
 use ipnet::IpNet;
 use nalabo_app::metrics::MetricsSettings;
 use nalabo_core::health::Pace;
+use nalabo_core::history::Retention;
 use nalabo_fleet::AddressPolicy;
 use secrecy::SecretString;
 use tracing_subscriber::EnvFilter;
@@ -92,6 +93,21 @@ pub struct Settings {
     #[arg(long, env = "NALABO_CHECK_INTERVAL_SECONDS", default_value_t = 300,
         value_parser = clap::value_parser!(u64).range(30..=86_400))]
     pub check_interval_seconds: u64,
+
+    /// Days for which history is kept in steps of five minutes.
+    #[arg(long, env = "NALABO_HISTORY_RAW_DAYS", default_value_t = 14,
+        value_parser = clap::value_parser!(u32).range(3..=366))]
+    pub history_raw_days: u32,
+
+    /// Days for which history is kept in steps of an hour.
+    #[arg(long, env = "NALABO_HISTORY_HOUR_DAYS", default_value_t = 90,
+        value_parser = clap::value_parser!(u32).range(7..=1_830))]
+    pub history_hour_days: u32,
+
+    /// Days for which history is kept in steps of a day.
+    #[arg(long, env = "NALABO_HISTORY_DAY_DAYS", default_value_t = 1_826,
+        value_parser = clap::value_parser!(u32).range(31..=3_660))]
+    pub history_day_days: u32,
 
     /// Most connections to PostgreSQL.
     #[arg(long, env = "NALABO_DATABASE_CONNECTIONS", default_value_t = 20,
@@ -195,6 +211,12 @@ impl Settings {
                 probe_interval: Duration::from_secs(self.probe_interval_seconds),
                 inventory_interval: Duration::from_secs(self.check_interval_seconds),
                 ..Pace::default()
+            },
+            retention: Retention {
+                raw_days: self.history_raw_days,
+                hour_days: self.history_hour_days,
+                day_days: self.history_day_days,
+                ..Retention::default()
             },
             metrics: MetricsSettings {
                 token: self.metrics_token()?,

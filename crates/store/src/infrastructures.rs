@@ -7,6 +7,7 @@
 
 mod change;
 mod row;
+mod usage;
 mod watch;
 
 use std::collections::BTreeMap;
@@ -23,6 +24,7 @@ use sqlx::types::Json;
 use uuid::Uuid;
 
 pub use change::*;
+pub use usage::*;
 pub use watch::*;
 
 use crate::error::{StoreError, during};
@@ -45,6 +47,8 @@ pub struct InfrastructureFilter {
     pub environments: Vec<EnvironmentClass>,
     /// One of these modes.
     pub modes: Vec<Mode>,
+    /// One of these.
+    pub ids: Option<Vec<InfrastructureId>>,
 }
 
 /// An infrastructure to be connected.
@@ -110,6 +114,8 @@ pub async fn infrastructure_list(
     filter: &InfrastructureFilter,
 ) -> Result<Vec<Infrastructure>, StoreError> {
     let pattern = filter.q.as_deref().map(contains_pattern);
+    let ids: Option<Vec<Uuid>> =
+        filter.ids.as_ref().map(|it| it.iter().map(|id| id.uuid()).collect());
     // Empty lists and a NULL text match everything.
     let rows = infrastructure_query!(
         "
@@ -119,6 +125,7 @@ pub async fn infrastructure_list(
               AND (cardinality($2::text[]) = 0 OR s.state = ANY ($2))
               AND (cardinality($3::text[]) = 0 OR i.environment = ANY ($3))
               AND (cardinality($4::text[]) = 0 OR i.mode = ANY ($4))
+              AND ($6::uuid[] IS NULL OR i.id = ANY ($6))
             ORDER BY lower(i.name)
             LIMIT $5
         ",
@@ -126,7 +133,8 @@ pub async fn infrastructure_list(
         &words(&filter.states),
         &words(&filter.environments),
         &words(&filter.modes),
-        INFRASTRUCTURE_LIST_MAX
+        INFRASTRUCTURE_LIST_MAX,
+        ids.as_deref()
     )
     .fetch_all(exec)
     .await

@@ -20,6 +20,8 @@
 //! | [`embedded`] | a private PostgreSQL, when no server is given |
 //! | [`seal`] | credentials, unreadable without the key file |
 //! | [`infrastructures`], [`credentials`], [`statuses`] | connected clusters |
+//! | [`forecasts`] | when something will be full |
+//! | [`nodes`], [`cluster_events`] | what the last full check read of each cluster |
 //! | [`users`], [`sessions`], [`sign_ins`] | people and their sign-ins |
 //! | [`history`] | what was measured over time |
 //! | [`audit`] | who changed what |
@@ -27,15 +29,18 @@
 //! | [`leases`], [`notify`] | replicas sharing the work, and hearing of changes |
 
 pub mod audit;
+pub mod cluster_events;
 pub mod credentials;
 pub mod db;
 pub mod deliveries;
 pub mod embedded;
 mod error;
+pub mod forecasts;
 pub mod history;
 pub mod infrastructures;
 pub mod leases;
 mod moment;
+pub mod nodes;
 pub mod notify;
 pub mod seal;
 pub mod sessions;
@@ -47,13 +52,16 @@ pub mod users;
 mod word;
 
 pub use audit::*;
+pub use cluster_events::*;
 pub use credentials::*;
 pub use db::{Db, Tx, commit};
 pub use deliveries::*;
 pub use error::{StoreError, constraint};
+pub use forecasts::*;
 pub use history::*;
 pub use infrastructures::*;
 pub use leases::*;
+pub use nodes::*;
 pub use notify::*;
 pub use seal::{Aad, KeyRing, SealError, Sealed};
 pub use sessions::*;

@@ -36,6 +36,11 @@ pub enum Change {
         /// How.
         change: ChangeKind,
     },
+    /// Somebody looks at an infrastructure: its watcher reads figures more often for a while.
+    Look {
+        /// Which.
+        id: InfrastructureId,
+    },
     /// Changes may have been missed: fetch everything anew.
     Resync,
 }

@@ -4,12 +4,14 @@
 //! infrastructure keeps saying so, and the history has one open line at a time. Does not: judge
 //! an observation; `core::health` does.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use nalabo_core::Timestamp;
+use nalabo_core::availability::StateSpan;
 use nalabo_core::health::{State, Status};
 use nalabo_core::id::InfrastructureId;
 use sqlx::PgExecutor;
+use uuid::Uuid;
 
 use crate::Tx;
 use crate::error::{StoreError, during};
@@ -97,6 +99,38 @@ pub async fn status_flush(
     .await
     .map_err(during("status_flush"))?;
     Ok(written.into_iter().map(InfrastructureId::from_uuid).collect())
+}
+
+/// How every infrastructure is. Light: it is read every few seconds.
+pub async fn status_list(
+    exec: impl PgExecutor<'_>,
+) -> Result<Vec<(InfrastructureId, Status)>, StoreError> {
+    let rows = sqlx::query!(
+        r#"
+        SELECT infrastructure_id, state, reason, detail, since AS "since: Moment",
+               observed_at AS "observed_at: Moment", last_success_at AS "last_success_at: Moment",
+               latency_ms
+        FROM infrastructure_statuses
+        "#
+    )
+    .fetch_all(exec)
+    .await
+    .map_err(during("status_list"))?;
+    rows.into_iter()
+        .map(|row| {
+            let status = Status {
+                state: word_read(&row.state)?,
+                reason: row.reason,
+                detail: row.detail,
+                since: row.since.0,
+                observed_at: timestamp(row.observed_at),
+                last_success_at: timestamp(row.last_success_at),
+                latency_ms: row.latency_ms.and_then(|it| u32::try_from(it).ok()),
+            };
+            Ok((InfrastructureId::from_uuid(row.infrastructure_id), status))
+        })
+        .collect::<Result<_, sqlx::Error>>()
+        .map_err(during("status_list"))
 }
 
 /// Writes one status on a person's behalf: a change of mode, or a test they ran.
@@ -209,4 +243,40 @@ pub async fn status_change_list(
 /// The column holds 24 days; nobody waits longer for an answer.
 fn latency_column(latency_ms: Option<u32>) -> Option<i32> {
     latency_ms.map(|it| i32::try_from(it).unwrap_or(i32::MAX))
+}
+
+/// The states of some infrastructures, or of all, that held within a time: oldest first.
+pub async fn state_span_list(
+    exec: impl PgExecutor<'_>,
+    ids: Option<&[InfrastructureId]>,
+    from: Timestamp,
+    to: Timestamp,
+) -> Result<HashMap<InfrastructureId, Vec<StateSpan>>, StoreError> {
+    let ids: Option<Vec<Uuid>> = ids.map(|it| it.iter().map(|id| id.uuid()).collect());
+    let rows = sqlx::query!(
+        r#"
+        SELECT infrastructure_id, state, reason, since AS "since: Moment", until AS "until: Moment"
+        FROM status_changes
+        WHERE (until > $2 OR until IS NULL) AND since < $3
+          AND ($1::uuid[] IS NULL OR infrastructure_id = ANY ($1))
+        ORDER BY id
+        "#,
+        ids.as_deref(),
+        Moment(from),
+        Moment(to),
+    )
+    .fetch_all(exec)
+    .await
+    .map_err(during("state_span_list"))?;
+    let mut spans: HashMap<InfrastructureId, Vec<StateSpan>> = HashMap::new();
+    for row in rows {
+        let span = StateSpan {
+            state: word_read(&row.state).map_err(during("state_span_list"))?,
+            reason: row.reason,
+            since: row.since.0,
+            until: timestamp(row.until),
+        };
+        spans.entry(InfrastructureId::from_uuid(row.infrastructure_id)).or_default().push(span);
+    }
+    Ok(spans)
 }

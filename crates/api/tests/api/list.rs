@@ -133,7 +133,7 @@ async fn the_figures_of_the_fleet_are_those_of_its_clusters() {
         "/cpu/requested_millicores",
         "/memory/allocatable_bytes",
         "/memory/requested_bytes",
-        "/storage/requested_bytes",
+        "/volumes/requested_bytes",
         "/pods/running",
         "/pods/total",
     ] {

@@ -18,7 +18,7 @@ use nalabo_store::{
 use serde_json::json;
 use tokio::sync::mpsc;
 
-use super::{ProfileAsk, changed, find, name_conflict, status_replace};
+use super::{ProfileAsk, changed, commit_changed, find, name_conflict, status_replace};
 use crate::audit::{Entry, audit_write};
 use crate::connection_tests::{Purpose, SourceAsk, source_test};
 use crate::{App, Ctx, Error};
@@ -102,7 +102,7 @@ pub async fn infrastructure_create(ctx: &Ctx, ask: &ConnectAsk) -> Result<Infras
     }));
     audit_write(ctx, &mut tx, entry).await?;
     changed(&mut tx, id, ChangeKind::Created).await?;
-    commit(tx).await?;
+    commit_changed(app, tx, id).await?;
     find(app, id).await
 }
 
@@ -132,7 +132,7 @@ pub async fn infrastructure_credential_replace(
     let mut tx = app.db.begin().await?;
     source_replace(ctx, &mut tx, &before, &proved).await?;
     changed(&mut tx, id, ChangeKind::Changed).await?;
-    commit(tx).await?;
+    commit_changed(app, tx, id).await?;
     find(app, id).await
 }
 

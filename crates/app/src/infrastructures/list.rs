@@ -12,10 +12,9 @@ use nalabo_core::access::Permission;
 use nalabo_core::health::State;
 use nalabo_core::id::InfrastructureId;
 use nalabo_core::infrastructure::{EnvironmentClass, Infrastructure, Mode};
-use nalabo_store::{self as store, InfrastructureFilter};
 use serde::{Deserialize, Serialize};
 
-use super::as_of_now;
+use crate::fleet::{FleetItem, fleet_read};
 use crate::{Ctx, Error, FieldError};
 
 const PAGE_DEFAULT: u32 = 200;
@@ -99,8 +98,10 @@ impl Unanswered {
 /// One page of the list.
 #[derive(Debug)]
 pub struct InfrastructurePage {
+    /// The same number is the same fleet, within this process.
+    pub number: u64,
     /// The rows.
-    pub items: Vec<Infrastructure>,
+    pub items: Vec<FleetItem>,
     /// Where the next page begins.
     pub next: Option<String>,
     /// Who of the whole list is not heard of at present.
@@ -114,22 +115,18 @@ struct Key(i64, String, InfrastructureId);
 /// Lists infrastructures.
 pub async fn infrastructure_list(ctx: &Ctx, ask: &ListAsk) -> Result<InfrastructurePage, Error> {
     ctx.require(Permission::InfrastructureRead)?;
-    let filter = InfrastructureFilter {
-        q: ask.q.clone().filter(|it| !it.trim().is_empty()),
-        // The state shown depends on the clock, so it is filtered after reading.
-        states: Vec::new(),
-        environments: ask.environments.clone(),
-        modes: ask.modes.clone(),
-    };
     let after = ask.after.as_deref().map(cursor_read).transpose()?;
-    let mut rows: Vec<(Key, Infrastructure)> =
-        store::infrastructure_list(ctx.app.db.pool(), &filter)
-            .await?
-            .into_iter()
-            .map(|it| as_of_now(&ctx.app, it))
-            .filter(|it| ask.states.is_empty() || ask.states.contains(&it.status.state))
-            .map(|it| (key_of(&it, ask.sort), it))
-            .collect();
+    let fleet = fleet_read(&ctx.app).await?;
+    let part = ask.q.as_deref().map(|it| it.trim().to_lowercase()).filter(|it| !it.is_empty());
+    let mut rows: Vec<(Key, &FleetItem)> = fleet
+        .items
+        .iter()
+        .filter(|it| ask.states.is_empty() || ask.states.contains(&it.status.state))
+        .filter(|it| ask.environments.is_empty() || ask.environments.contains(&it.environment))
+        .filter(|it| ask.modes.is_empty() || ask.modes.contains(&it.mode))
+        .filter(|it| part.as_deref().is_none_or(|part| says(it, part)))
+        .map(|it| (key_of(it, ask.sort), it))
+        .collect();
     let order = |a: &Key, b: &Key| {
         let forward = a.cmp(b);
         if ask.sort.descending { forward.reverse() } else { forward }
@@ -142,8 +139,18 @@ pub async fn infrastructure_list(ctx: &Ctx, ask: &ListAsk) -> Result<Infrastruct
     let limit = ask.limit.unwrap_or(PAGE_DEFAULT).clamp(1, PAGE_MAX) as usize;
     let next = (rows.len() > limit).then(|| cursor_write(&rows[limit - 1].0));
     rows.truncate(limit);
-    let items = rows.into_iter().map(|(_, it)| it).collect();
-    Ok(InfrastructurePage { items, next, unanswered })
+    let items = rows.into_iter().map(|(_, it)| it.clone()).collect();
+    Ok(InfrastructurePage { number: fleet.number, items, next, unanswered })
+}
+
+/// Whether name, description, region, address or labels hold `part`, which is in small letters.
+fn says(it: &Infrastructure, part: &str) -> bool {
+    let has = |text: &str| text.to_lowercase().contains(part);
+    has(it.name.as_str())
+        || has(&it.description)
+        || it.region.as_deref().is_some_and(has)
+        || has(&it.source.endpoint)
+        || it.labels.as_map().iter().any(|(key, value)| has(&format!("{key}={value}")))
 }
 
 fn key_of(it: &Infrastructure, sort: Sort) -> Key {

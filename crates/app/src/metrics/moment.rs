@@ -18,6 +18,7 @@ use prometheus_client::registry::Registry;
 
 use super::Worker;
 use super::process::process_read;
+use crate::fleet::FleetItem;
 use crate::resources::{Usage, resource_usage};
 use crate::{Actor, App, RequestFace};
 
@@ -49,14 +50,14 @@ pub(super) async fn registry_of_now(app: &Arc<App>) -> Registry {
     database_register(registry, app).await;
     let ctx = app.ctx(Actor::System, RequestFace::default());
     // Without a database the fleet is not known; what is served then says that by its absence.
-    if let Ok(usage) = resource_usage(&ctx).await {
+    if let Ok(usage) = resource_usage(&ctx, None).await {
         let now = app.now();
-        states_register(registry, &usage.items);
-        checks_register(registry, &usage.items, now);
-        credentials_register(registry, &usage.items, now);
+        states_register(registry, &usage.fleet.items);
+        checks_register(registry, &usage.fleet.items, now);
+        credentials_register(registry, &usage.fleet.items, now);
         totals_register(registry, &usage);
         if app.settings.metrics.per_infrastructure {
-            each_register(registry, &usage.items, now);
+            each_register(registry, &usage.fleet.items, now);
         }
     }
     root
@@ -116,18 +117,18 @@ async fn database_register(registry: &mut Registry, app: &App) {
     figure(registry, "database_up", "Whether PostgreSQL answers", up);
 }
 
-fn states_register(registry: &mut Registry, items: &[Infrastructure]) {
+fn states_register(registry: &mut Registry, items: &[FleetItem]) {
     let count = |state| items.iter().filter(|it| it.status.state == state).count() as f64;
     let counts = State::ALL.into_iter().map(|state| (state.as_str(), count(state)));
     family(registry, "infrastructures", "Infrastructures by state", "state", counts);
 }
 
-fn watched(items: &[Infrastructure]) -> impl Iterator<Item = &Infrastructure> {
-    items.iter().filter(|it| it.mode != Mode::Disabled)
+fn watched(items: &[FleetItem]) -> impl Iterator<Item = &Infrastructure> {
+    items.iter().map(|it| &it.infrastructure).filter(|it| it.mode != Mode::Disabled)
 }
 
 /// How far behind the checks are, and when anything was last well.
-fn checks_register(registry: &mut Registry, items: &[Infrastructure], now: Timestamp) {
+fn checks_register(registry: &mut Registry, items: &[FleetItem], now: Timestamp) {
     let seconds = |at: Timestamp| now.duration_since(at).as_secs_f64().max(0.0);
     let oldest = watched(items).filter_map(|it| it.status.observed_at).min().map(seconds);
     let help = "Age of the oldest check result among all infrastructures that are watched";
@@ -144,7 +145,7 @@ fn checks_register(registry: &mut Registry, items: &[Infrastructure], now: Times
     figure(registry, "last_success_timestamp_seconds", help, last);
 }
 
-fn credentials_register(registry: &mut Registry, items: &[Infrastructure], now: Timestamp) {
+fn credentials_register(registry: &mut Registry, items: &[FleetItem], now: Timestamp) {
     let left: Vec<i64> = watched(items)
         .filter_map(|it| it.source.credential.expires_at)
         .map(|at| at.as_second() - now.as_second())
@@ -206,7 +207,7 @@ fn known<const N: usize>(
 }
 
 /// Families with a series an infrastructure, for those who asked for them.
-fn each_register(registry: &mut Registry, items: &[Infrastructure], now: Timestamp) {
+fn each_register(registry: &mut Registry, items: &[FleetItem], now: Timestamp) {
     let each = |figure: fn(&Infrastructure, Timestamp) -> Option<f64>| {
         watched(items).filter_map(move |it| Some((it.name.as_str(), figure(it, now)?)))
     };
