@@ -108,10 +108,18 @@ pub static KUBE_ROUTER: Binary = Binary {
 pub static PROMLINT: Binary =
     Binary { name: "promlint", shown: "promlint (linter of metrics)", ..PLAIN };
 
+/// A server that scrapes and answers as Prometheus does; built by the tests that use it.
+pub static VICTORIA_METRICS: Binary = Binary {
+    name: "victoriametrics",
+    package: "github.com/VictoriaMetrics/VictoriaMetrics/app/victoria-metrics",
+    shown: "VictoriaMetrics (a Prometheus-compatible server)",
+    ..PLAIN
+};
+
 /// What a control plane with pretended nodes needs.
 pub static CONTROL_PLANE: [&Binary; 3] = [&KUBE, &KWOK, &METRICS_SERVER];
 /// Everything: what a real node with vClusters needs.
-pub static ALL: [&Binary; 9] = [
+pub static ALL: [&Binary; 10] = [
     &KUBE,
     &KWOK,
     &METRICS_SERVER,
@@ -121,6 +129,7 @@ pub static ALL: [&Binary; 9] = [
     &KUBE_ROUTER,
     &VCLUSTER,
     &PROMLINT,
+    &VICTORIA_METRICS,
 ];
 
 /// Finds a program by the name people type.

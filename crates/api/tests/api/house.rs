@@ -97,6 +97,11 @@ impl House {
         Self { db, app, keys, clock, sim, heard, router, stop, _folder: folder }
     }
 
+    /// The router, for a test that lets a program of somebody else in.
+    pub fn router(&self) -> axum::Router {
+        self.router.clone()
+    }
+
     /// Runs what runs beside the requests, until the value is dropped.
     pub fn loops(&self) -> Loops {
         Loops::start(&self.app)

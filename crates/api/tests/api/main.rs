@@ -11,5 +11,6 @@ mod generated;
 mod house;
 mod list;
 mod metrics;
+mod scrape;
 mod sign_in;
 mod visitor;
