@@ -37,7 +37,10 @@ export function useFinding(): (stage: Stage | undefined) => string | null {
               ? t("finding.rights_missing", { count: stage.missing_rights.length })
               : undefined;
         case "metrics":
-          return passed && facts.nodes ? t("finding.metrics", { nodes: Number(facts.nodes) }) : undefined;
+          if (!passed || !facts.nodes) return undefined;
+          return facts.nodes_total
+            ? t("finding.metrics_of", { nodes: Number(facts.nodes), total: Number(facts.nodes_total) })
+            : t("finding.metrics", { nodes: Number(facts.nodes) });
         case "storage":
           return passed && facts.default_class
             ? t("finding.storage", { class: facts.default_class })

@@ -230,14 +230,38 @@ pub(super) async fn metrics(api: &Api, now: Timestamp) -> Result<(Found, ()), Tr
         Ok(usage) => {
             let seconds = now.duration_since(usage.observed_at).as_secs().max(0);
             let nodes = usage.nodes.len();
-            let text = format!("use of {nodes} nodes, the newest figure {seconds} s old");
-            (Found::of(text).fact("nodes", nodes.to_string()), ())
+            // Some without figures is no fault of the connection, but it is not passed over either.
+            let total = node_count(api).await.filter(|total| *total > nodes);
+            let of = total.map(|total| format!(" of {total}")).unwrap_or_default();
+            let text = format!("use of {nodes}{of} nodes, the newest figure {seconds} s old");
+            let found = Found::of(text).fact("nodes", nodes.to_string());
+            match total {
+                Some(total) => (found.fact("nodes_total", total.to_string()), ()),
+                None => (found, ()),
+            }
         }
         Err(UsageUnknown(code)) => {
             debug_assert!(is_warning(code));
             (Found::default().warn(code, api.place()), ())
         }
     })
+}
+
+/// How many nodes there are: the first one of the list, and how many it says are left.
+async fn node_count(api: &Api) -> Option<usize> {
+    #[derive(Deserialize)]
+    struct FirstPage {
+        metadata: PageMetadata,
+        items: Vec<serde::de::IgnoredAny>,
+    }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct PageMetadata {
+        #[serde(default)]
+        remaining_item_count: usize,
+    }
+    let page: FirstPage = api.get("/api/v1/nodes?limit=1").await.ok()?;
+    Some(page.items.len() + page.metadata.remaining_item_count)
 }
 
 pub(super) async fn storage(api: &Api) -> Result<(Found, ()), Trouble> {
