@@ -323,6 +323,8 @@ pub struct ProblemItemView {
     pub since: Timestamp,
     /// When it last answered.
     pub last_success_at: Option<Timestamp>,
+    /// Its last 24 hours as 48 half hours, the worst state of each.
+    pub strip: Vec<Option<State>>,
 }
 
 /// How many infrastructures, by what.
@@ -472,6 +474,7 @@ impl From<Stats> for StatsView {
 
 impl From<FleetItem> for ProblemItemView {
     fn from(it: FleetItem) -> Self {
+        let strip = it.strip.to_vec();
         let it = it.infrastructure;
         Self {
             id: it.id,
@@ -482,6 +485,7 @@ impl From<FleetItem> for ProblemItemView {
             detail: it.status.detail,
             since: it.status.since,
             last_success_at: it.status.last_success_at,
+            strip,
         }
     }
 }
