@@ -135,6 +135,32 @@ export const states: readonly Place[] = [
   { name: "infrastructure, replacing its credential", reach: dialog("replace") },
   { name: "infrastructure, deleting", reach: dialog("delete") },
   {
+    name: "infrastructure, a chart as a table",
+    reach: async (page, t, id) => {
+      await open(page, `/admin/infrastructures/${id}?range=live`, "paris");
+      await page
+        .getByRole("button", { name: t("chart.as_table") })
+        .first()
+        .click();
+      await expect(page.getByRole("button", { name: t("chart.as_chart") })).toBeVisible();
+    },
+  },
+  {
+    name: "infrastructure, saving a chart",
+    reach: async (page, t, id) => {
+      await open(page, `/admin/infrastructures/${id}`, "paris");
+      await page
+        .getByRole("button", { name: t("chart.save") })
+        .first()
+        .click();
+      await expect(page.getByRole("menuitem").last()).toBeVisible();
+    },
+  },
+  {
+    name: "resources, in groups",
+    reach: (page, t) => open(page, "/admin/resources?group=environment&range=30d", t("tab.resources")),
+  },
+  {
     name: "list, the menu of a row",
     reach: async (page, t) => {
       await open(page, "/admin/infrastructures", t("tab.infrastructures"));

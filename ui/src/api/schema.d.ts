@@ -95,6 +95,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/admin/infrastructures/{id}/availability": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How much of the last day and month it answered, and its states of the last 24 hours. */
+        get: operations["availability_read"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/admin/infrastructures/{id}/cordon": {
         parameters: {
             query?: never;
@@ -180,6 +197,74 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/admin/infrastructures/{id}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the controllers of a cluster reported, as of the last full check. */
+        get: operations["cluster_event_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/infrastructures/{id}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What was measured of an infrastructure over time. */
+        get: operations["infrastructure_history_read"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/infrastructures/{id}/nodes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The nodes, as of the last full check. */
+        get: operations["node_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/infrastructures/{id}/nodes/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the nodes that used most used over time, one line a node. */
+        get: operations["node_history_read"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/admin/infrastructures/{id}/reach": {
         parameters: {
             query?: never;
@@ -257,6 +342,23 @@ export interface paths {
         };
         /** A ready manifest of a narrow service account. */
         get: operations["rbac_manifest_read"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/resources/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What was measured of the fleet over time: sums, and over how many infrastructures. */
+        get: operations["fleet_history_read"];
         put?: never;
         post?: never;
         delete?: never;
@@ -541,6 +643,78 @@ export interface components {
             /** @description Its name at that time. */
             name?: string | null;
         };
+        /** @description How much of a time an infrastructure answered. */
+        AvailabilityView: {
+            /**
+             * Format: int32
+             * @description Of the last 24 hours, in thousandths; time in which it was switched off does not count.
+             */
+            day_permille?: number | null;
+            /**
+             * Format: int32
+             * @description Of the last 30 days, in thousandths.
+             */
+            month_permille?: number | null;
+            /** @description Its states of the last 24 hours, oldest first. */
+            strip: components["schemas"]["BandView"][];
+        };
+        /** @description A state, and the time in which it held. */
+        BandView: {
+            /** Format: date-time */
+            from: string;
+            reason?: string | null;
+            state: components["schemas"]["State"];
+            /**
+             * Format: date-time
+             * @description Absent while it holds.
+             */
+            until?: string | null;
+        };
+        /**
+         * @description What a chart shows.
+         * @enum {string}
+         */
+        Chart: "cpu" | "memory" | "storage" | "volumes" | "pods" | "nodes" | "latency" | "availability";
+        /** @description Something that a controller reports about an object. */
+        ClusterEvent: {
+            /**
+             * Format: int32
+             * @description How often it was seen.
+             */
+            count: number;
+            /**
+             * Format: date-time
+             * @description When it was first seen.
+             */
+            first_at?: string | null;
+            /** @description Something is wrong, in the eyes of who reports it. */
+            is_warning: boolean;
+            /** @description Kind of the object, for example `Pod`. */
+            kind: string;
+            /**
+             * Format: date-time
+             * @description When it was last seen.
+             */
+            last_at?: string | null;
+            /** @description The cluster's own words, at most 300 characters. */
+            message: string;
+            /** @description Name of the object. */
+            name: string;
+            /** @description Namespace of the object, empty where it has none. */
+            namespace: string;
+            /** @description For example `FailedScheduling`. */
+            reason: string;
+        };
+        /** @description What the controllers of a cluster report. */
+        ClusterEventListView: {
+            /** @description Warnings first, the newest first. */
+            items: components["schemas"]["ClusterEvent"][];
+            /**
+             * Format: date-time
+             * @description When they were read; absent before the first full check.
+             */
+            observed_at?: string | null;
+        };
         /**
          * @description Every cause of failure. Its name in snake case is the stable code of API, mail and log.
          * @enum {string}
@@ -647,6 +821,66 @@ export interface components {
          * @enum {string}
          */
         EnvironmentClass: "production" | "staging" | "training" | "lab";
+        /** @description When something will be full, if it goes on as it did. */
+        ForecastView: {
+            /**
+             * Format: double
+             * @description Reckoned from the last so many days.
+             */
+            basis_days: number;
+            /**
+             * Format: double
+             * @description In how many days.
+             */
+            days: number;
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            full_at: string;
+            /** @description What. */
+            resource: components["schemas"]["Resource"];
+        };
+        /** @description One line of a chart. */
+        HistoryLineView: {
+            /** @description The average of each step. */
+            avg: (number | null)[];
+            /** @description The largest of each step. */
+            max: (number | null)[];
+            /** @description The smallest of each step. */
+            min: (number | null)[];
+            /**
+             * @description `used`, `requested`, `allocatable`, `capacity`, `running`, `ready`, `total`, `value`,
+             *     `infrastructures`; of nodes, the name of the node.
+             */
+            name: string;
+        };
+        /**
+         * @description A chart, column by column: `at` is a whole grid, and each line has a figure or `null` for
+         *     every point of it.
+         */
+        HistoryView: {
+            /** @description Where each point begins, in seconds since 1970. */
+            at: number[];
+            /** @description Times in which nothing could be read. */
+            bands: components["schemas"]["BandView"][];
+            /** Format: date-time */
+            from: string;
+            /** @description Of which detail the figures are. */
+            level: components["schemas"]["Level"];
+            lines: components["schemas"]["HistoryLineView"][];
+            metric: components["schemas"]["Chart"];
+            /** @description Where present figures of use come from: `metrics_server`, `prometheus`, `kubelet`, `none`. */
+            source?: string | null;
+            /**
+             * Format: int64
+             * @description From one point to the next.
+             */
+            step_seconds: number;
+            /** Format: date-time */
+            to: string;
+            unit: components["schemas"]["Unit"];
+        };
         /** @description How many infrastructures, by what. */
         InfrastructureCountsView: {
             /** @description By mode. */
@@ -723,6 +957,11 @@ export interface components {
             /** @description How it is. */
             status: components["schemas"]["StatusView"];
             /**
+             * @description In lists: the worst state of each half hour of the last 24 hours, oldest first; `null`
+             *     where nothing is known.
+             */
+            strip?: (components["schemas"]["State"] | null)[] | null;
+            /**
              * Format: date-time
              * @description When a person last changed it.
              */
@@ -796,6 +1035,11 @@ export interface components {
         Labels: {
             [key: string]: string;
         };
+        /**
+         * @description How coarse a history is.
+         * @enum {string}
+         */
+        Level: "live" | "five_minutes" | "hour" | "day";
         /** @description Who is asking, and what they may do. */
         MeView: {
             permissions: components["schemas"]["Permission"][];
@@ -898,6 +1142,69 @@ export interface components {
              */
             total: number;
         };
+        /** @description One node. */
+        NodeFacts: {
+            /** @description For example `amd64`. */
+            architecture: string;
+            /** @description CPU. */
+            cpu: components["schemas"]["Cpu"];
+            /**
+             * Format: date-time
+             * @description When it joined.
+             */
+            created_at?: string | null;
+            /** @description For example `v1.35.4`. */
+            kubelet_version: string;
+            /** @description Memory. */
+            memory: components["schemas"]["Memory"];
+            /** @description Its name. */
+            name: string;
+            /** @description For example `Ubuntu 24.04.1 LTS`. */
+            os_image: string;
+            /** @description Pods on it. */
+            pods: components["schemas"]["Pods"];
+            /**
+             * @description Conditions that are true and should not be: DiskPressure, MemoryPressure, PIDPressure,
+             *     NetworkUnavailable.
+             */
+            pressures: string[];
+            /** @description Its condition Ready is true. */
+            ready: boolean;
+            /** @description What it is for, from labels `node-role.kubernetes.io/…`. */
+            roles: string[];
+            /** @description Its own storage. */
+            storage: components["schemas"]["Storage"];
+            /** @description Cordoned: no new pods go there. */
+            unschedulable: boolean;
+        };
+        /** @description The nodes of an infrastructure. */
+        NodeListView: {
+            /** @description By name. */
+            items: components["schemas"]["NodeView"][];
+            /**
+             * Format: date-time
+             * @description When they were read; absent before the first full check.
+             */
+            observed_at?: string | null;
+            /** @description They say nothing of the present. */
+            stale: boolean;
+            /**
+             * Format: date-time
+             * @description When their figures of use were read.
+             */
+            used_observed_at?: string | null;
+        };
+        /** @description A node, and how full it is: what is used, else requested, in percent of allocatable. */
+        NodeView: components["schemas"]["NodeFacts"] & {
+            /** Format: double */
+            cpu_percent?: number | null;
+            /** Format: double */
+            memory_percent?: number | null;
+            /** Format: double */
+            pods_percent?: number | null;
+            /** Format: double */
+            storage_percent?: number | null;
+        };
         /**
          * @description How a stage ended.
          * @enum {string}
@@ -938,6 +1245,23 @@ export interface components {
              */
             total: number;
         };
+        /** @description How tight a resource is. */
+        Pressure: {
+            /** @description Of what. */
+            of: components["schemas"]["PressureOf"];
+            /**
+             * Format: double
+             * @description Percent of allocatable; more than 100 is possible.
+             */
+            percent: number;
+            /** @description Which. */
+            resource: components["schemas"]["Resource"];
+        };
+        /**
+         * @description What a percentage is made of.
+         * @enum {string}
+         */
+        PressureOf: "used" | "requested";
         /** @description A refusal, in words and for programs. */
         Problem: {
             /** @description Stable and language-free. */
@@ -1010,6 +1334,8 @@ export interface components {
             since: string;
             /** @description How it is. */
             state: components["schemas"]["State"];
+            /** @description Its last 24 hours as 48 half hours, the worst state of each. */
+            strip: (components["schemas"]["State"] | null)[];
         };
         /** @description What a person says of an infrastructure. */
         ProfileBody: {
@@ -1044,6 +1370,24 @@ export interface components {
             participants: number;
             /** @description Why not, as the code of the problem that deleting would answer. */
             why_not?: string | null;
+        };
+        /**
+         * @description Something that can be full.
+         * @enum {string}
+         */
+        Resource: "cpu" | "memory" | "storage" | "pods";
+        /** @description How full a resource is, and was: used, else requested, in percent of allocatable. */
+        ResourceTrendView: {
+            /**
+             * Format: double
+             * @description At present.
+             */
+            now_percent?: number | null;
+            /**
+             * Format: double
+             * @description Then; `null` when it was not measured.
+             */
+            then_percent?: number | null;
         };
         /**
          * @description What a user is to NALABO. Stored by its name.
@@ -1195,6 +1539,11 @@ export interface components {
         StatsView: {
             /**
              * Format: int32
+             * @description How much of the last 24 hours all of them answered, in thousandths.
+             */
+            availability_day_permille?: number | null;
+            /**
+             * Format: int32
              * @description Infrastructures in the sums.
              */
             counted: number;
@@ -1218,6 +1567,10 @@ export interface components {
             problems: components["schemas"]["ProblemItemView"][];
             /** @description Storage of the nodes, summed. */
             storage: components["schemas"]["Storage"];
+            /** @description The fullest nodes of the fleet, the fullest first. */
+            top_nodes: components["schemas"]["TopNodeView"][];
+            /** @description How full the fleet is, and was. */
+            trend: components["schemas"]["TrendView"];
             /** @description Persistent volumes and claims, summed. */
             volumes: components["schemas"]["Volumes"];
         };
@@ -1325,6 +1678,25 @@ export interface components {
             /** @description One entry for every stage. */
             stages: components["schemas"]["StageResult"][];
         };
+        /** @description A node among the fullest of the fleet. */
+        TopNodeView: {
+            /**
+             * Format: double
+             * @description CPU used, else requested, of allocatable.
+             */
+            cpu_percent?: number | null;
+            /** @description Where. */
+            infrastructure_id: components["schemas"]["InfrastructureId"];
+            /** @description Its name. */
+            infrastructure_name: string;
+            /**
+             * Format: double
+             * @description Memory used, else requested, of allocatable.
+             */
+            memory_percent?: number | null;
+            /** @description Which. */
+            node: string;
+        };
         /** @description The resources, summed over several infrastructures. */
         Totals: {
             /**
@@ -1353,6 +1725,17 @@ export interface components {
             /** @description Persistent volumes; use counts only where it is measured. */
             volumes: components["schemas"]["Volumes"];
         };
+        /** @description How full the fleet is, and was. */
+        TrendView: {
+            /** @description Against a day ago, by resource. */
+            day: {
+                [key: string]: components["schemas"]["ResourceTrendView"];
+            };
+            /** @description Against 30 days ago, by resource. */
+            month: {
+                [key: string]: components["schemas"]["ResourceTrendView"];
+            };
+        };
         /** @description An infrastructure that is not heard of. */
         UnansweredView: {
             /** @description Its id. */
@@ -1369,9 +1752,31 @@ export interface components {
             /** @description How it is. */
             state: components["schemas"]["State"];
         };
+        /**
+         * @description What a figure counts.
+         * @enum {string}
+         */
+        Unit: "millicores" | "bytes" | "count" | "milliseconds" | "permille";
         /** @description A change of what is said of it; with `source`, of where it is too. */
         UpdateBody: components["schemas"]["ProfileBody"] & {
             source?: components["schemas"]["SourceBody"] | null;
+        };
+        /** @description Usage of the infrastructures that have something in common. */
+        UsageGroupView: {
+            /**
+             * Format: int32
+             * @description How many are in the sums.
+             */
+            counted: number;
+            /** @description What they have in common; `null` for those that say nothing. */
+            key?: string | null;
+            /**
+             * Format: int32
+             * @description How many they are.
+             */
+            total: number;
+            /** @description Sums, over those that answer. */
+            totals: components["schemas"]["Totals"];
         };
         /** @description Usage of one infrastructure. */
         UsageItemView: {
@@ -1383,6 +1788,7 @@ export interface components {
             cpu?: components["schemas"]["Cpu"] | null;
             /** @description What it is for. */
             environment: components["schemas"]["EnvironmentClass"];
+            forecast?: components["schemas"]["ForecastView"] | null;
             /** @description Its id. */
             id: components["schemas"]["InfrastructureId"];
             /** @description It is the default one. */
@@ -1408,6 +1814,7 @@ export interface components {
              */
             observed_at?: string | null;
             pods?: components["schemas"]["Pods"] | null;
+            pressure?: components["schemas"]["Pressure"] | null;
             /** @description Where it stands. */
             region?: string | null;
             /** @description They say nothing of the present. */
@@ -1432,6 +1839,8 @@ export interface components {
         };
         /** @description Usage of the fleet. */
         UsageView: {
+            /** @description Sums by what was asked for. */
+            groups?: components["schemas"]["UsageGroupView"][] | null;
             /**
              * Format: int32
              * @description How many infrastructures there are.
@@ -1824,6 +2233,35 @@ export interface operations {
             };
         };
     };
+    availability_read: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["InfrastructureId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AvailabilityView"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     infrastructure_cordon: {
         parameters: {
             query?: never;
@@ -2005,6 +2443,167 @@ export interface operations {
             };
         };
     };
+    cluster_event_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["InfrastructureId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClusterEventListView"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    infrastructure_history_read: {
+        parameters: {
+            query: {
+                /** @description What. */
+                metric: "cpu" | "memory" | "storage" | "volumes" | "pods" | "nodes" | "latency" | "availability";
+                /** @description From when; an hour before `to` when it is not said. */
+                from?: string;
+                /** @description Until when; now when it is not said. */
+                to?: string;
+                /** @description One point so many seconds; coarser where that would be more than 2,000 points. */
+                step?: number;
+                /** @description Somebody looks at it as it comes: figures are read every 15 s for a while. */
+                look?: boolean;
+                /** @description `csv`: one row a point as a table. */
+                format?: "json" | "csv";
+            };
+            header?: never;
+            path: {
+                id: components["schemas"]["InfrastructureId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HistoryView"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    node_list: {
+        parameters: {
+            query?: {
+                /** @description Somebody looks at them: figures are read every 15 s for a while. */
+                look?: boolean;
+                /** @description `csv`: one row a node as a table. */
+                format?: "json" | "csv";
+            };
+            header?: never;
+            path: {
+                id: components["schemas"]["InfrastructureId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NodeListView"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    node_history_read: {
+        parameters: {
+            query: {
+                /** @description `cpu` or `memory`. */
+                metric: "cpu" | "memory" | "storage" | "volumes" | "pods" | "nodes" | "latency" | "availability";
+                /** @description From when; an hour before `to` when it is not said. Three days are kept. */
+                from?: string;
+                /** @description Until when; now when it is not said. */
+                to?: string;
+                /** @description The nodes that used most, 5 when it is not said, 20 at most. */
+                top?: number;
+                /** @description `csv`: one row a point as a table. */
+                format?: "json" | "csv";
+            };
+            header?: never;
+            path: {
+                id: components["schemas"]["InfrastructureId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HistoryView"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     infrastructure_reach: {
         parameters: {
             query?: never;
@@ -2166,9 +2765,51 @@ export interface operations {
             };
         };
     };
+    fleet_history_read: {
+        parameters: {
+            query: {
+                /** @description What. */
+                metric: "cpu" | "memory" | "storage" | "volumes" | "pods" | "nodes" | "latency" | "availability";
+                /** @description From when; an hour before `to` when it is not said. */
+                from?: string;
+                /** @description Until when; now when it is not said. */
+                to?: string;
+                /** @description One point so many seconds; coarser where that would be more than 2,000 points. */
+                step?: number;
+                /** @description Somebody looks at it as it comes: figures are read every 15 s for a while. */
+                look?: boolean;
+                /** @description `csv`: one row a point as a table. */
+                format?: "json" | "csv";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HistoryView"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     resource_usage: {
         parameters: {
             query?: {
+                /** @description Adds sums by `region`, `environment` or `label:KEY`. */
+                group?: string;
                 /** @description `csv`: one row an infrastructure as a table. */
                 format?: "json" | "csv";
             };
@@ -2184,6 +2825,14 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["UsageView"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };

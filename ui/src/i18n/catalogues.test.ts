@@ -42,7 +42,7 @@ function sources(folder = join(import.meta.dirname, "..")): string[] {
 
 /** Keys that are put together at run time, from a code of the API or a group. */
 const MADE_AT_RUN_TIME =
-  /^(code\.\w+\.(cause|remedy)|reason\.\w+|right\.\w+\.\w+|count\.\w+|problem\.\w+(\.hint)?|audit\.(action|field)\.\w+|role\.\w+|environment_long\.\w+|ribbon\.\w+|test\.(running|waiting|not_reached)|action\.(cordon|uncordon|enable)|mode\.(enabled|disabled)|credential\.(token|client_certificate|service_account))$/;
+  /^(code\.\w+\.(cause|remedy)|reason\.\w+|right\.\w+\.\w+|count\.\w+|problem\.\w+(\.hint)?|audit\.(action|field)\.\w+|role\.\w+|environment_long\.\w+|ribbon\.\w+|test\.(running|waiting|not_reached)|action\.(cordon|uncordon|enable)|mode\.(enabled|disabled)|range\.\w+|range_long\.\w+|trend\.(day|month)|node_pressure\.\w+|node\.top_(cpu|memory)|credential\.(token|client_certificate|service_account))$/;
 
 describe("catalogues", () => {
   test("French and English have the same keys", () => {

@@ -10,12 +10,15 @@ import { type Text, type TextKey, textOf } from "./text";
 
 const UNKNOWN = "—";
 const KIB = 1_024;
+const DAY_SECONDS = 86_400;
 const BYTE_UNITS: readonly TextKey[] = ["unit.b", "unit.kib", "unit.mib", "unit.gib", "unit.tib", "unit.pib"];
 
 export interface Format {
   count(value: number | null | undefined): string;
   /** A share of one: 0.58 → 58 %. */
   percent(share: number | null | undefined): string;
+  /** A share of a thousand, to a tenth of a percent: 991 → 99.1 %. */
+  permille(permille: number | null | undefined): string;
   cores(millicores: number | null | undefined): string;
   bytes(bytes: number | null | undefined): string;
   milliseconds(ms: number | null | undefined): string;
@@ -26,7 +29,17 @@ export interface Format {
   /** Day and hour to the second, for tooltips and the audit. */
   exactly(at: string): string;
   day(at: string): string;
+  /** The word of a unit alone, for an axis: cores, GiB, ms. */
+  unit(key: UnitKey): string;
+  /** A plain number, with as many figures as count. */
+  number(value: number): string;
+  /** A tick of a time axis whose ticks are `step_seconds` apart; midnight says its day. */
+  timeTick(at_seconds: number, step_seconds: number): string;
+  /** One step of a history: as exact as its steps are long. */
+  timeStep(at_seconds: number, step_seconds: number, now_ms: number): string;
 }
+
+export type UnitKey = Extract<TextKey, `unit.${string}`>;
 
 type NumberOptions = NonNullable<Parameters<IntlShape["formatters"]["getNumberFormat"]>[1]>;
 
@@ -48,6 +61,8 @@ export function formatOf(intl: IntlShape): Format {
     count: (value) => (value == null ? UNKNOWN : number(value)),
     percent: (share) =>
       share == null ? UNKNOWN : number(share, { style: "percent", maximumFractionDigits: 0 }),
+    permille: (permille) =>
+      permille == null ? UNKNOWN : number(permille / 1_000, { style: "percent", maximumFractionDigits: 1 }),
     cores: (millicores) => {
       if (millicores == null) return UNKNOWN;
       const value = millicores / 1_000;
@@ -90,6 +105,30 @@ export function formatOf(intl: IntlShape): Format {
     },
     exactly: (at) => date(Date.parse(at), { dateStyle: "medium", timeStyle: "medium" }),
     day: (at) => date(Date.parse(at), { dateStyle: "medium" }),
+    unit: (key) => t(key, { count: 2, value: "" }).trim(),
+    number: (value) => number(value, figures(value)),
+    timeTick: (at_seconds, step_seconds) => {
+      const ms = at_seconds * 1_000;
+      const it = new Date(ms);
+      if (step_seconds >= 28 * DAY_SECONDS)
+        return it.getMonth() === 0 ? date(ms, { year: "numeric" }) : date(ms, { month: "short" });
+      const isMidnight = it.getHours() === 0 && it.getMinutes() === 0;
+      return step_seconds >= DAY_SECONDS || isMidnight
+        ? date(ms, { day: "numeric", month: "short" })
+        : date(ms, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+    },
+    timeStep: (at_seconds, step_seconds, now_ms) => {
+      const ms = at_seconds * 1_000;
+      const hour: Intl.DateTimeFormatOptions = {
+        hour: "2-digit",
+        minute: "2-digit",
+        hourCycle: "h23",
+        ...(step_seconds < 60 ? { second: "2-digit" } : {}),
+      };
+      if (step_seconds >= DAY_SECONDS) return date(ms, { day: "numeric", month: "short", year: "numeric" });
+      if (new Date(ms).toDateString() === new Date(now_ms).toDateString()) return date(ms, hour);
+      return date(ms, { day: "numeric", month: "short", ...hour });
+    },
   };
 }
 

@@ -12,6 +12,7 @@ import { PageHead } from "../ui/Page";
 import { Status } from "../ui/Status";
 import table from "../ui/Table.module.css";
 import styles from "./AuditPage.module.css";
+import { CsvLink } from "./CsvLink";
 import { useProblemText } from "./ProblemNote";
 
 export function AuditPage() {
@@ -21,7 +22,11 @@ export function AuditPage() {
   const entries = list.data?.pages.flatMap((page) => page.items) ?? [];
   return (
     <>
-      <PageHead title={t("tab.audit")} answer={t("audit.answer")} />
+      <PageHead
+        title={t("tab.audit")}
+        answer={t("audit.answer")}
+        actions={entries.length > 0 && <CsvLink href="/api/admin/audit?format=csv" />}
+      />
       {list.isPending && <Skeleton rows={8} height={52} label={t("face.loading")} />}
       {list.isError && !list.data && (
         <Failed

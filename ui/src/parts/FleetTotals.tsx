@@ -2,16 +2,25 @@ import type { Inventory } from "../api/types";
 import { useFormat } from "../i18n/format";
 import { useText } from "../i18n/text";
 import styles from "./FleetTotals.module.css";
+import { type Change, FleetTrend } from "./FleetTrend";
 import { Gauge } from "./Gauge";
 import { RESOURCE_WORDS, Share, useAmount } from "./ResourceCell";
 import { RESOURCES, shareOf, usageOf } from "./usage";
 
+export type Trend = Record<"day" | "month", Partial<Record<string, Change>>>;
 type Totals = Pick<Inventory, "cpu" | "memory" | "storage" | "pods"> & {
   nodes: { ready: number; total: number };
 };
 
 /** CPU, memory, storage and pods of all that answered: percent, gauge, and the three raw figures. */
-export function FleetTotals({ totals }: { totals: Totals }) {
+export function FleetTotals({
+  totals,
+  trend,
+}: {
+  totals: Totals;
+  /** With it, each resource shows how it went. */
+  trend?: Trend | undefined;
+}) {
   const t = useText();
   const format = useFormat();
   const amount = useAmount();
@@ -37,6 +46,9 @@ export function FleetTotals({ totals }: { totals: Totals }) {
                       t("resource.percent_requested", { percent: format.percent(requested) })}
                 </span>
               </p>
+              {trend && (
+                <FleetTrend resource={resource} day={trend.day[resource]} month={trend.month[resource]} />
+              )}
               <Gauge usage={usage} big />
               <dl>
                 <div>

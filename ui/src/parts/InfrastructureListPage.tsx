@@ -8,7 +8,7 @@
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { useEffect, useMemo, useRef, useState } from "react";
 import { problemOf } from "../api/problem";
-import { infrastructureList, stats } from "../api/queries";
+import { infrastructureCsv, infrastructureList, stats } from "../api/queries";
 import type { EnvironmentClass } from "../api/types";
 import { useText } from "../i18n/text";
 import type { InfrastructureSearch } from "../routes/admin.infrastructures.index";
@@ -19,6 +19,7 @@ import { Icon } from "../ui/Icon";
 import { PageHead } from "../ui/Page";
 import { Segmented } from "../ui/Segmented";
 import util from "../ui/util.module.css";
+import { CsvLink } from "./CsvLink";
 import { ENVIRONMENTS } from "./EnvironmentBadge";
 import styles from "./InfrastructureListPage.module.css";
 import { InfrastructureTable } from "./InfrastructureTable";
@@ -125,6 +126,7 @@ export function InfrastructureListPage({
       <p className={styles.key}>
         <span>{sort ? t("list.sorted") : t("list.problems_first")}</span>
         <UsageKey notches />
+        {rows.length > 0 && <CsvLink href={infrastructureCsv({ q, state, environment, sort })} />}
         {unanswered > 0 && (
           <span className={styles.unanswered}>
             <Icon name="clock" size={12} /> {t("list.unanswered", { count: unanswered })}

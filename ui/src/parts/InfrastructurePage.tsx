@@ -23,12 +23,16 @@ import { CredentialSection } from "./CredentialSection";
 import { useCodeText } from "./codeText";
 import { EnvironmentBadge } from "./EnvironmentBadge";
 import { Facts } from "./Facts";
+import { InfrastructureCharts } from "./history/InfrastructureCharts";
+import { LastDay } from "./history/LastDay";
+import type { HistorySearch } from "./history/ranges";
 import { InfrastructureActions } from "./InfrastructureActions";
 import { InfrastructureDialogs } from "./InfrastructureDialogs";
 import styles from "./InfrastructurePage.module.css";
 import { Age, InfrastructureStatus, ReasonLine } from "./InfrastructureStatus";
 import { useMay } from "./may";
 import { useModeCommand } from "./modeCommand";
+import { NodeTable } from "./NodeTable";
 import { RESOURCE_WORDS, ResourceCell, useAmount } from "./ResourceCell";
 import { MissingRights, RunStatus, StageList } from "./StageList";
 import { StatusHistory } from "./StatusHistory";
@@ -38,16 +42,23 @@ import { TestTime } from "./TestTime";
 import { UsageKey } from "./UsageKey";
 import { RESOURCES, usageOf } from "./usage";
 import { useConnectionTest } from "./useConnectionTest";
+import { VolumesSection } from "./VolumesSection";
+import { Warnings } from "./Warnings";
 
 export function InfrastructurePage({
   id,
   doing,
   onDo,
+  search,
+  onSearch,
   onLeave,
 }: {
   id: string;
   doing: Doing | undefined;
   onDo: (doing: Doing | null) => void;
+  /** Which time the charts show. */
+  search: HistorySearch;
+  onSearch: (change: HistorySearch) => void;
   onLeave: () => Promise<void>;
 }) {
   const t = useText();
@@ -142,7 +153,9 @@ export function InfrastructurePage({
           <StageList run={test.run} />
         </Section>
       )}
+      <LastDay infrastructure={it} />
       <UsageNow infrastructure={it} />
+      <InfrastructureCharts infrastructure={it} search={search} onSearch={onSearch} />
       {it.metadata && it.metadata.missing_rights.length > 0 && (
         <Section
           id="rights"
@@ -152,11 +165,19 @@ export function InfrastructurePage({
           <MissingRights rights={it.metadata.missing_rights} />
         </Section>
       )}
+      <NodeTable
+        id={id}
+        metricsReason={it.metadata?.metrics_reason}
+        storageReason={it.metadata?.storage_reason}
+      />
       <div className={styles.columns}>
-        <StatusHistory id={id} />
         <div>
+          <Warnings id={id} />
+          <StatusHistory id={id} />
+        </div>
+        <div>
+          <VolumesSection infrastructure={it} />
           <CredentialSection infrastructure={it} onReplace={() => onDo("replace")} />
-          <StorageClasses infrastructure={it} />
         </div>
       </div>
       <InfrastructureDialogs
@@ -331,29 +352,4 @@ function MetricsNote({ reason }: { reason: string | null | undefined }) {
 function useMetricsText(reason: string | null | undefined) {
   const codeText = useCodeText();
   return codeText({ code: reason ?? "metrics_absent" });
-}
-
-function StorageClasses({ infrastructure: { metadata } }: { infrastructure: Infrastructure }) {
-  const t = useText();
-  if (!metadata) return null;
-  return (
-    <Section
-      title={t("infrastructure.storage_classes")}
-      note={t("count.of", { count: metadata.storage_classes.length })}
-    >
-      {metadata.storage_classes.length === 0 ? (
-        <p className={styles.none}>{t("infrastructure.no_storage_class")}</p>
-      ) : (
-        <ul className={styles.classes}>
-          {metadata.storage_classes.map((it) => (
-            <li key={it.name}>
-              <b>{it.name}</b>
-              {it.is_default && <Tag>{t("storage_class.default")}</Tag>}
-              <span>{it.provisioner}</span>
-            </li>
-          ))}
-        </ul>
-      )}
-    </Section>
-  );
 }

@@ -9,6 +9,7 @@ import { Status, Tag } from "../ui/Status";
 import table from "../ui/Table.module.css";
 import util from "../ui/util.module.css";
 import { EnvironmentBadge } from "./EnvironmentBadge";
+import { StateStrip } from "./history/StateStrip";
 import { InfrastructureActions } from "./InfrastructureActions";
 import type { OpenDialog } from "./InfrastructureDialogs";
 import { Age, InfrastructureStatus, ReasonLine } from "./InfrastructureStatus";
@@ -19,6 +20,8 @@ import { usageOf } from "./usage";
 
 /** An answer slower than this is worth a second look. */
 const SLOW_MS = 500;
+/** A row has room for hours, each as bad as its worst half. */
+const STRIP_SLOTS = 24;
 /** A credential that ends sooner is mentioned. */
 const EXPIRY_DAYS = 30;
 const DAY_MS = 86_400_000;
@@ -123,6 +126,9 @@ export const InfrastructureRow = memo(function InfrastructureRow({
         ) : (
           "—"
         )}
+      </td>
+      <td className={styles.strip} data-label={t("column.day")}>
+        <StateStrip strip={it.strip} most={STRIP_SLOTS} />
       </td>
       <td className={`${table.num} ${styles.latency}`} data-label={t("column.latency")}>
         <span data-slow={(status.latency_ms ?? 0) > SLOW_MS || undefined}>

@@ -14,7 +14,7 @@ import styles from "./InfrastructureTable.module.css";
 const VIRTUAL_FROM = 80;
 const AROUND = 12;
 const ROW_PX = 53;
-const CARD_PX = 196;
+const CARD_PX = 240;
 
 /** One row an infrastructure; a card on the phone. */
 export function InfrastructureTable({
@@ -83,6 +83,9 @@ export function InfrastructureTable({
             <th scope="col" className={`${table.num} ${styles.pods}`}>
               {t("resource.pods")}
             </th>
+            <th scope="col" className={styles.strip}>
+              {t("column.day")}
+            </th>
             <th scope="col" className={`${table.num} ${styles.latency}`}>
               {t("column.latency")}
             </th>
@@ -124,7 +127,7 @@ function Gap({ height_px }: { height_px: number }) {
   return (
     // biome-ignore lint/a11y/noAriaHiddenOnFocusable: an empty row takes no focus.
     <tr aria-hidden="true" className={styles.gap}>
-      <td colSpan={11} style={{ height: height_px }} />
+      <td colSpan={12} style={{ height: height_px }} />
     </tr>
   );
 }

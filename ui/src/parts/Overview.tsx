@@ -16,7 +16,13 @@ import { Pressure } from "./Pressure";
 import { ProblemList } from "./ProblemList";
 import { useProblemText } from "./ProblemNote";
 import { Ribbon } from "./Ribbon";
+import { Forecasts } from "./resources/Forecasts";
+import resources from "./resources/Resources.module.css";
+import { TopNodes } from "./resources/TopNodes";
 import { UsageKey } from "./UsageKey";
+
+/** The Resources page has the rest. */
+const NODES_SHOWN = 5;
 
 /** The whole fleet in five seconds: how many, which, since when, why, and how full. */
 export function Overview() {
@@ -83,10 +89,14 @@ export function Overview() {
           note={t("overview.counted", { counted: fleet.data.counted, total: infrastructures.total })}
           end={<UsageKey />}
         >
-          <FleetTotals totals={fleet.data} />
+          <FleetTotals totals={fleet.data} trend={fleet.data.trend} />
         </Section>
       </div>
       {usage.data && usage.data.items.length > 0 && <Pressure rows={usage.data.items} />}
+      <div className={resources.halves}>
+        <TopNodes nodes={fleet.data.top_nodes.slice(0, NODES_SHOWN)} />
+        {usage.data && <Forecasts rows={usage.data.items} />}
+      </div>
     </>
   );
 }

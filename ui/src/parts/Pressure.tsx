@@ -62,7 +62,7 @@ export function Pressure({ rows }: { rows: readonly UsageRow[] }) {
             </h3>
             <ul className={styles.tiles}>
               {tiles.map((tile) => (
-                <Tile key={tile.row.id} {...tile} />
+                <Tile key={tile.row.id} {...tile} small={rows.length > SMALL_FROM} />
               ))}
             </ul>
           </div>
@@ -72,7 +72,15 @@ export function Pressure({ rows }: { rows: readonly UsageRow[] }) {
   );
 }
 
-function Tile({ row, pressure }: { row: UsageRow; pressure: { resource: Resource; share: number } | null }) {
+function Tile({
+  row,
+  pressure,
+  small,
+}: {
+  row: UsageRow;
+  pressure: { resource: Resource; share: number } | null;
+  small: boolean;
+}) {
   const t = useText();
   const format = useFormat();
   const face = STATES[row.state];
@@ -85,7 +93,17 @@ function Tile({ row, pressure }: { row: UsageRow; pressure: { resource: Resource
         className={styles.tile}
         data-level={level ?? "none"}
         data-heat={pressure ? heatOf(pressure.share) : undefined}
-        title={t("pressure.tile", { name: row.name, word: t(face.word) })}
+        // Hundreds of squares are for the pointer; whoever tabs has the list, in the same order.
+        tabIndex={small ? -1 : undefined}
+        title={
+          pressure
+            ? t("pressure.tile_full", {
+                name: row.name,
+                resource: t(RESOURCE_WORDS[pressure.resource]),
+                percent: format.percent(pressure.share),
+              })
+            : t("pressure.tile", { name: row.name, word: t(face.word) })
+        }
       >
         <span className={styles.name}>{row.name}</span>
         <span className={styles.value}>

@@ -6,6 +6,7 @@ import { useText } from "../i18n/text";
 import { ButtonLink } from "../ui/Button";
 import { Status } from "../ui/Status";
 import { EnvironmentBadge } from "./EnvironmentBadge";
+import { StateStrip } from "./history/StateStrip";
 import { InfrastructureStatus, ReasonLine } from "./InfrastructureStatus";
 import { useMay } from "./may";
 import styles from "./ProblemList.module.css";
@@ -34,6 +35,11 @@ export function ProblemList({ problems }: { problems: readonly ProblemRow[] }) {
             </Link>
             <EnvironmentBadge environment={it.environment} />
           </span>
+          {it.strip && (
+            <span className={styles.strip}>
+              <StateStrip strip={it.strip} />
+            </span>
+          )}
           <Remedy problem={it} />
           <span className={styles.why}>
             <ReasonLine status={it} />

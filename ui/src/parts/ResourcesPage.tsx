@@ -1,16 +1,19 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
+import { useState } from "react";
 import { problemOf } from "../api/problem";
-import { resourceUsage } from "../api/queries";
+import { resourceUsage, stats } from "../api/queries";
 import type { Unanswered, UsageRow } from "../api/types";
 import { useFormat } from "../i18n/format";
 import { useNow } from "../i18n/now";
 import { Rich, useText } from "../i18n/text";
+import type { ResourcesSearch } from "../routes/admin.resources";
 import { Button, ButtonLink } from "../ui/Button";
 import { Blank, Failed, Note, Skeleton } from "../ui/Faces";
 import { PageHead, Section } from "../ui/Page";
 import table from "../ui/Table.module.css";
 import util from "../ui/util.module.css";
+import { CsvLink } from "./CsvLink";
 import { EnvironmentBadge } from "./EnvironmentBadge";
 import { FleetTotals } from "./FleetTotals";
 import { Age, InfrastructureStatus } from "./InfrastructureStatus";
@@ -18,6 +21,11 @@ import { LiveMark } from "./LiveMark";
 import { useProblemText } from "./ProblemNote";
 import { RESOURCE_WORDS, ResourceCell, useAmount } from "./ResourceCell";
 import styles from "./ResourcesPage.module.css";
+import { FleetCharts } from "./resources/FleetCharts";
+import { Forecasts } from "./resources/Forecasts";
+import { GroupTable } from "./resources/GroupTable";
+import resources from "./resources/Resources.module.css";
+import { TopNodes } from "./resources/TopNodes";
 import { isOld } from "./state";
 import { UsageKey } from "./UsageKey";
 import { levelOf, RESOURCES, type Resource, tightestOf, usageOf } from "./usage";
@@ -25,10 +33,23 @@ import { levelOf, RESOURCES, type Resource, tightestOf, usageOf } from "./usage"
 /** Most names that a sentence bears; the rest is counted. */
 const NAMES_SHOWN = 4;
 
-export function ResourcesPage() {
+/**
+ * How full the fleet is now, was before and will be.
+ *
+ * Promises: the same figures as everywhere, with whose are missing; time, group and whose charts
+ * are shown live in the address. Does not: add up what did not answer.
+ */
+export function ResourcesPage({
+  search,
+  onSearch,
+}: {
+  search: ResourcesSearch;
+  onSearch: (change: ResourcesSearch) => void;
+}) {
   const t = useText();
   const format = useFormat();
-  const usage = useQuery(resourceUsage());
+  const usage = useQuery(resourceUsage(search.group));
+  const fleet = useQuery(stats());
   const problemText = useProblemText();
 
   if (usage.isPending) {
@@ -89,7 +110,12 @@ export function ResourcesPage() {
               })
             : t("resources.answer_none")
         }
-        actions={<LiveMark at={observed_at} failed={usage.isError} />}
+        actions={
+          <>
+            <CsvLink href="/api/admin/resources/usage?format=csv" />
+            <LiveMark at={observed_at} failed={usage.isError} />
+          </>
+        }
       />
       <MissingNote missing={missing} />
       <Section
@@ -101,6 +127,16 @@ export function ResourcesPage() {
           totals={{ ...totals, nodes: { ready: totals.nodes_ready, total: totals.nodes_total } }}
         />
       </Section>
+      <FleetCharts rows={items} search={search} onSearch={onSearch} />
+      <div className={resources.halves}>
+        <Forecasts rows={items} />
+        <TopNodes nodes={fleet.data?.top_nodes ?? []} />
+      </div>
+      <GroupTable
+        group={search.group}
+        groups={usage.data.groups ?? []}
+        onGroup={(group) => onSearch({ group })}
+      />
       <Section title={t("resources.each")} note={t("resources.each_note")} end={<UsageKey notches />}>
         <UsageTable rows={rows} />
       </Section>
@@ -132,33 +168,47 @@ function MissingNote({ missing }: { missing: readonly Unanswered[] }) {
   );
 }
 
-function UsageTable({ rows }: { rows: readonly UsageRow[] }) {
+/** The tightest ones; the rest stands behind a click, because each row has four gauges. */
+const ROWS_SHOWN = 50;
+
+function UsageTable({ rows: all }: { rows: readonly UsageRow[] }) {
   const t = useText();
+  const [whole, setWhole] = useState(false);
+  const rows = whole ? all : all.slice(0, ROWS_SHOWN);
   return (
-    <table className={`${table.table} ${table.cards} ${styles.table}`}>
-      <thead>
-        <tr>
-          <th scope="col">{t("column.name")}</th>
-          <th scope="col">{t("column.status")}</th>
-          {RESOURCES.map((resource) => (
-            <th scope="col" key={resource}>
-              {t(RESOURCE_WORDS[resource])}
+    <>
+      <table className={`${table.table} ${table.cards} ${styles.table}`}>
+        <thead>
+          <tr>
+            <th scope="col">{t("column.name")}</th>
+            <th scope="col">{t("column.status")}</th>
+            {RESOURCES.map((resource) => (
+              <th scope="col" key={resource}>
+                {t(RESOURCE_WORDS[resource])}
+              </th>
+            ))}
+            <th scope="col" className={table.num}>
+              {t("column.nodes")}
             </th>
+            <th scope="col" className={table.num}>
+              {t("column.age")}
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map((row) => (
+            <UsageLine key={row.id} row={row} />
           ))}
-          <th scope="col" className={table.num}>
-            {t("column.nodes")}
-          </th>
-          <th scope="col" className={table.num}>
-            {t("column.age")}
-          </th>
-        </tr>
-      </thead>
-      <tbody>
-        {rows.map((row) => (
-          <UsageLine key={row.id} row={row} />
-        ))}
-      </tbody>
-    </table>
+        </tbody>
+      </table>
+      {all.length > rows.length && (
+        <p className={styles.more}>
+          <Button size="s" onClick={() => setWhole(true)}>
+            {t("resources.all", { count: all.length })}
+          </Button>
+        </p>
+      )}
+    </>
   );
 }
 

@@ -8,6 +8,7 @@ import { useText } from "../i18n/text";
 import { Button } from "../ui/Button";
 import { Skeleton } from "../ui/Faces";
 import { Section } from "../ui/Page";
+import { CsvLink } from "./CsvLink";
 import { InfrastructureStatus, useDetail, useReason } from "./InfrastructureStatus";
 import { ProblemNote } from "./ProblemNote";
 import styles from "./StatusHistory.module.css";
@@ -18,7 +19,13 @@ export function StatusHistory({ id }: { id: string }) {
   const list = useInfiniteQuery(statusChangeList(id));
   const changes = list.data?.pages.flatMap((page) => page.items) ?? [];
   return (
-    <Section title={t("history.title")} note={t("history.note")}>
+    <Section
+      title={t("history.title")}
+      note={t("history.note")}
+      end={
+        changes.length > 0 && <CsvLink href={`/api/admin/infrastructures/${id}/status-changes?format=csv`} />
+      }
+    >
       {list.isPending && <Skeleton rows={3} height={44} label={t("face.loading")} />}
       {list.isError && !list.data && <ProblemNote problem={problemOf(list.error)} />}
       {list.data && changes.length === 0 && <p className={styles.none}>{t("history.empty")}</p>}

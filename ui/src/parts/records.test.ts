@@ -41,6 +41,7 @@ describe("pressure", () => {
     const cpu = {
       capacity_millicores: 0,
       allocatable_millicores: 100,
+      limits_millicores: 0,
       requested_millicores: 118,
       used_millicores: 62,
     };
