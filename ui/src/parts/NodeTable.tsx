@@ -58,6 +58,7 @@ export function NodeTable({
       title={t("node.title")}
       note={
         read.data &&
+        nodes.length > 0 &&
         (read.data.stale && read.data.observed_at
           ? t("infrastructure.usage_old", { moment: format.moment(read.data.observed_at, now_ms) })
           : t("nodes.ready_of", { ready: nodes.filter((it) => it.ready).length, total: nodes.length }))

@@ -29,7 +29,7 @@ export function Warnings({ id }: { id: string }) {
   return (
     <Section
       title={t("event.title")}
-      note={read.data && t("event.note", { warnings: warnings.length })}
+      note={read.data?.observed_at && t("event.note", { warnings: warnings.length })}
       end={
         <CheckField
           label={t("event.only_warnings")}
@@ -40,7 +40,9 @@ export function Warnings({ id }: { id: string }) {
     >
       {read.isPending && <Skeleton rows={3} height={52} label={t("face.loading")} />}
       {read.isError && !read.data && <ProblemNote problem={problemOf(read.error)} />}
-      {read.data && wanted.length === 0 && <p className={styles.none}>{t("event.none")}</p>}
+      {read.data && wanted.length === 0 && (
+        <p className={styles.none}>{t(read.data.observed_at ? "event.none" : "event.not_read")}</p>
+      )}
       <ul>
         {rows.map((event) => (
           <Event

@@ -4,6 +4,7 @@ import { problemOf } from "../../api/problem";
 import { availability } from "../../api/queries";
 import type { Infrastructure } from "../../api/types";
 import { type Format, useFormat } from "../../i18n/format";
+import { useNow } from "../../i18n/now";
 import { type Text, useText } from "../../i18n/text";
 import { Skeleton } from "../../ui/Faces";
 import { HeartbeatStrip } from "../../ui/HeartbeatStrip";
@@ -12,6 +13,7 @@ import { ProblemNote } from "../ProblemNote";
 import { beatsOf, type Outage, outagesOf } from "./beats";
 import styles from "./LastDay.module.css";
 
+const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
 /** Five minutes a slot. */
 const SLOTS = 288;
@@ -26,7 +28,7 @@ function outageWords(t: Text, format: Format, outages: readonly Outage[], now_ms
   const total_ms = outages.reduce((sum, it) => sum + it.until_ms - it.from_ms, 0);
   const duration = format.duration(total_ms / 1_000);
   if (outages.length > 1) return t("day.outages", { count: outages.length, duration });
-  const lasts = only.until_ms >= now_ms - 1_000;
+  const lasts = only.until_ms >= now_ms;
   return lasts
     ? t("day.outage_lasts", { from: moment(only.from_ms), duration })
     : t("day.outage", { from: moment(only.from_ms), until: moment(only.until_ms), duration });
@@ -36,6 +38,8 @@ export function LastDay({ infrastructure: { id, status } }: { infrastructure: In
   const t = useText();
   const format = useFormat();
   const read = useQuery(availability(id));
+  // The day ends with the present minute, by the server's clock; it is not drawn anew each second.
+  const until_ms = Math.ceil(useNow() / MINUTE_MS) * MINUTE_MS;
   if (!read.data) {
     return (
       <Section title={t("day.title")}>
@@ -48,7 +52,6 @@ export function LastDay({ infrastructure: { id, status } }: { infrastructure: In
     );
   }
   const { strip, day_permille, month_permille } = read.data;
-  const until_ms = strip.at(-1) ? Date.parse(strip.at(-1)?.until ?? "") : read.dataUpdatedAt;
   const from_ms = until_ms - DAY_MS;
   const words = outageWords(t, format, outagesOf(strip, until_ms), until_ms);
   return (
