@@ -13,7 +13,16 @@ import { NodesChart } from "./NodesChart";
 import { RangePicker } from "./RangePicker";
 import type { HistorySearch } from "./ranges";
 
-const METRICS: readonly HistoryMetric[] = ["cpu", "memory", "storage", "pods", "latency", "nodes"];
+const METRICS: readonly HistoryMetric[] = [
+  "cpu",
+  "memory",
+  "storage",
+  "volumes",
+  "pods",
+  "nodes",
+  "latency",
+  "availability",
+];
 
 export function InfrastructureCharts({
   infrastructure: { id, name, metadata, status },
@@ -33,6 +42,7 @@ export function InfrastructureCharts({
     cpu: metadata?.metrics_reason,
     memory: metadata?.metrics_reason,
     storage: metadata?.storage_reason,
+    volumes: metadata?.storage_reason,
   };
   const old = isOld(status.state, metadata?.observed_at, now_ms);
   return (

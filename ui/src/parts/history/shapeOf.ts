@@ -51,7 +51,7 @@ function unitOf(unit: History["unit"], high: number, format: Format): ChartUnit 
     case "permille": {
       const percent = (value: number | null | undefined) =>
         format.percent(value == null ? null : value / 1_000);
-      return { word: "", size: 10, tick: percent, value: percent };
+      return { word: "", size: 10, most: 1_000, tick: percent, value: format.permille };
     }
     default:
       return { word: "", size: 1, whole: true, tick: (value) => format.count(value), value: format.count };

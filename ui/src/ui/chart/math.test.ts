@@ -31,6 +31,10 @@ describe("ticks of values", () => {
     const line = (max: number[]) => ({ key: "used", label: "", look: "used" as const, avg: [1], max });
     expect(axisTop({ lines: [line([100])], unit }).at(-1)).toBeGreaterThan(100);
     expect(axisTop({ lines: [], unit })).toEqual([0, 0.25, 0.5, 0.75, 1]);
+    const share = { ...unit, size: 10, most: 1_000 };
+    expect(axisTop({ lines: [line([1_000])], unit: share }), "nothing is over 100 %").toEqual([
+      0, 250, 500, 750, 1_000,
+    ]);
   });
 });
 

@@ -7,15 +7,18 @@ import type { ChartLine, ChartShape, Values } from "./shape";
 
 const NICE = [1, 2, 2.5, 5, 10] as const;
 
-/** Ticks from zero to at least `max`, round in the unit of the axis, `most` steps or fewer. */
+/** Steps from the foot of an axis to its top, at most. */
+const TICKS = 4;
+
+/** Ticks from zero to at least `max`, round in the unit of the axis. */
 export function valueTicks(
   max: number,
-  { size = 1, whole = false, most = 4 }: { size?: number; whole?: boolean | undefined; most?: number } = {},
+  { size = 1, whole = false }: { size?: number; whole?: boolean | undefined } = {},
 ): number[] {
   const top = Math.max(max / size, Number.MIN_VALUE);
-  const power = 10 ** Math.floor(Math.log10(top / most));
+  const power = 10 ** Math.floor(Math.log10(top / TICKS));
   const fits = NICE.map((it) => it * power).filter((it) => !whole || Number.isInteger(it));
-  const step = fits.find((it) => it * most >= top * 0.999_999) ?? Math.max(10 * power, 1);
+  const step = fits.find((it) => it * TICKS >= top * 0.999_999) ?? Math.max(10 * power, 1);
   const count = Math.max(1, Math.ceil(top / step - 1e-6));
   return Array.from({ length: count + 1 }, (_, index) => index * step * size);
 }
@@ -69,6 +72,8 @@ export function highest(lines: readonly ChartLine[]): number {
 
 /** The top of the value axis: a little over the highest, so that a line never lies on the frame. */
 export function axisTop(shape: Pick<ChartShape, "lines" | "unit">): number[] {
+  const { most } = shape.unit;
+  if (most !== undefined) return valueTicks(most, shape.unit);
   const high = highest(shape.lines);
   return valueTicks(high > 0 ? high * 1.04 : shape.unit.size, shape.unit);
 }

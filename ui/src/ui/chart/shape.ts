@@ -41,6 +41,8 @@ export interface ChartUnit {
   size: number;
   /** Counted things have no halves. */
   whole?: boolean;
+  /** Nothing can be more: the axis ends there. */
+  most?: number;
   tick: (value: number) => string;
   value: (value: number | null | undefined) => string;
 }
