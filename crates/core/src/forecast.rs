@@ -145,3 +145,6 @@ fn quantile(sorted: &[f64], part: f64) -> Option<f64> {
 fn days_between(from: Timestamp, to: Timestamp) -> f64 {
     to.duration_since(from).as_secs_f64() / DAY_SECONDS
 }
+
+#[cfg(test)]
+mod tests;

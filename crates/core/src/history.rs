@@ -223,3 +223,6 @@ pub struct Sample {
     /// What; a probe alone knows latency and availability, a full check most of the others.
     pub values: MetricValues,
 }
+
+#[cfg(test)]
+mod tests;

@@ -142,3 +142,6 @@ pub(super) fn take_signed(bytes: &mut &[u8]) -> Option<i64> {
     let value = take(bytes)?;
     Some((value >> 1) as i64 ^ -((value & 1) as i64))
 }
+
+#[cfg(test)]
+mod tests;

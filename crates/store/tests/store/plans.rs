@@ -78,3 +78,33 @@ async fn the_sign_in_behind_a_request_is_one_look_into_an_index() {
     let plan = plan(&db, query, "bytea", "'\\x00'").await;
     assert!(plan.contains("Index Scan using sessions_token_hash_key on sessions"), "{plan}");
 }
+
+#[tokio::test]
+async fn a_history_reads_only_its_series_in_only_its_partitions() {
+    let db = TestDb::new().await;
+    nalabo_store::partitions_ensure(&db, crate::fixture::noon(), 3).await.expect("partitions");
+    crate::fixture::infrastructure(&db, "paris").await;
+    fill(
+        &db,
+        "INSERT INTO history_series (infrastructure_id) SELECT id FROM infrastructures;
+         INSERT INTO history_samples (level, series, at, values)
+         SELECT 1, series, at, '\\x00' FROM generate_series(1, 50) AS series,
+             generate_series('2026-11-21Z', '2026-11-22 23:55Z', interval '5 minutes') AS at;
+         INSERT INTO history_chunks (series, day, values)
+         SELECT series, day, '\\x00' FROM generate_series(1, 2000) AS series,
+             generate_series('2026-11-16Z', '2026-11-22Z', interval '1 day') AS day;
+         ANALYZE",
+    )
+    .await;
+    let query = include_str!("../../queries/history_read.sql");
+    let types = "smallint, integer, timestamptz, timestamptz";
+    let plan = plan(&db, query, types, "1, 1, '2026-11-22 11:00Z', '2026-11-22 12:00Z'").await;
+    // The table of series is small enough to be read as it is.
+    let is_told = |it: &&str| it.contains("Scan") && !it.contains("history_series");
+    let scans: Vec<_> = plan.lines().map(str::trim).filter(is_told).collect();
+    insta::assert_snapshot!(scans.join("\n"), @r"
+    ->  Index Scan using samples_five_minutes_20261122_pkey on samples_five_minutes_20261122 history_samples_1
+    ->  Index Scan using history_chunks_20261116_pkey on history_chunks_20261116 history_chunks_1
+    ");
+    assert!(plan.contains("Subplans Removed"), "partitions are left out:\n{plan}");
+}
