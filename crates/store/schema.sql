@@ -50,6 +50,63 @@ END),
     CONSTRAINT alert_channels_webhook_format_check CHECK ((webhook_format = ANY (ARRAY['standard'::text, 'slack'::text, 'teams'::text, 'mattermost'::text])))
 );
 
+CREATE TABLE alert_rules (
+    kind text NOT NULL,
+    enabled boolean NOT NULL,
+    severity text NOT NULL,
+    threshold_percent double precision,
+    clear_percent double precision,
+    for_seconds integer,
+    days smallint[],
+    changes_per_hour smallint,
+    overrides jsonb DEFAULT '[]'::jsonb NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    revision bigint DEFAULT 1 NOT NULL,
+    CONSTRAINT alert_rules_for_seconds_check CHECK ((for_seconds >= 0)),
+    CONSTRAINT alert_rules_kind_check CHECK ((kind ~ '^[a-z][a-z_]*$'::text)),
+    CONSTRAINT alert_rules_overrides_check CHECK ((jsonb_typeof(overrides) = 'array'::text)),
+    CONSTRAINT alert_rules_revision_check CHECK ((revision > 0)),
+    CONSTRAINT alert_rules_severity_check CHECK ((severity = ANY (ARRAY['critical'::text, 'warning'::text, 'info'::text])))
+);
+
+CREATE TABLE alerts (
+    id uuid NOT NULL,
+    rule text NOT NULL,
+    severity text NOT NULL,
+    subject_kind text NOT NULL,
+    subject_id uuid,
+    subject_name text NOT NULL,
+    group_id uuid NOT NULL,
+    cause text NOT NULL,
+    detail text NOT NULL,
+    facts jsonb NOT NULL,
+    state text NOT NULL,
+    since timestamp with time zone NOT NULL,
+    opened_at timestamp with time zone NOT NULL,
+    clearing_since timestamp with time zone,
+    acknowledged_at timestamp with time zone,
+    acknowledged_by text,
+    acknowledge_note text,
+    acknowledged_until timestamp with time zone,
+    resolved_at timestamp with time zone,
+    muted_until timestamp with time zone,
+    in_maintenance boolean NOT NULL,
+    held_by text,
+    notified_at timestamp with time zone,
+    reminders_sent integer NOT NULL,
+    next_notice_at timestamp with time zone,
+    resolve_notice_due boolean NOT NULL,
+    CONSTRAINT alerts_acknowledged_check CHECK (((state <> 'acknowledged'::text) OR (acknowledged_at IS NOT NULL))),
+    CONSTRAINT alerts_end_check CHECK (((state = 'resolved'::text) = (resolved_at IS NOT NULL))),
+    CONSTRAINT alerts_held_by_check CHECK ((held_by = ANY (ARRAY['network_suspect'::text, 'flapping'::text]))),
+    CONSTRAINT alerts_reminders_sent_check CHECK ((reminders_sent >= 0)),
+    CONSTRAINT alerts_rule_check CHECK ((rule ~ '^[a-z][a-z_]*$'::text)),
+    CONSTRAINT alerts_severity_check CHECK ((severity = ANY (ARRAY['critical'::text, 'warning'::text, 'info'::text]))),
+    CONSTRAINT alerts_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'open'::text, 'acknowledged'::text, 'resolved'::text]))),
+    CONSTRAINT alerts_subject_check CHECK (((subject_kind = 'fleet'::text) = (subject_id IS NULL))),
+    CONSTRAINT alerts_subject_kind_check CHECK ((subject_kind = ANY (ARRAY['infrastructure'::text, 'fleet'::text])))
+);
+
 CREATE TABLE audit_entries (
     id uuid NOT NULL,
     at timestamp with time zone NOT NULL,
@@ -268,6 +325,17 @@ CREATE TABLE leases (
 )
 WITH (fillfactor='60');
 
+CREATE TABLE maintenance_windows (
+    id uuid NOT NULL,
+    name text NOT NULL,
+    reason text NOT NULL,
+    scope jsonb NOT NULL,
+    schedule jsonb NOT NULL,
+    created_by text,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL
+);
+
 CREATE TABLE node_names (
     series integer NOT NULL,
     digest bytea NOT NULL,
@@ -407,6 +475,12 @@ ALTER TABLE ONLY alert_channel_secrets
 ALTER TABLE ONLY alert_channels
     ADD CONSTRAINT alert_channels_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY alert_rules
+    ADD CONSTRAINT alert_rules_pkey PRIMARY KEY (kind);
+
+ALTER TABLE ONLY alerts
+    ADD CONSTRAINT alerts_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY audit_entries
     ADD CONSTRAINT audit_entries_pkey PRIMARY KEY (id);
 
@@ -464,6 +538,9 @@ ALTER TABLE ONLY installation
 ALTER TABLE ONLY leases
     ADD CONSTRAINT leases_pkey PRIMARY KEY (name);
 
+ALTER TABLE ONLY maintenance_windows
+    ADD CONSTRAINT maintenance_windows_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY node_names
     ADD CONSTRAINT node_names_pkey PRIMARY KEY (series, digest);
 
@@ -510,6 +587,16 @@ CREATE INDEX alert_channel_secrets_kek_id_idx ON alert_channel_secrets USING btr
 
 CREATE UNIQUE INDEX alert_channels_name_key ON alert_channels USING btree (lower(name));
 
+CREATE INDEX alerts_group_id_idx ON alerts USING btree (group_id);
+
+CREATE UNIQUE INDEX alerts_live_key ON alerts USING btree (rule, subject_id) NULLS NOT DISTINCT WHERE (state <> 'resolved'::text);
+
+CREATE INDEX alerts_resolve_notice_due_idx ON alerts USING btree (id) WHERE resolve_notice_due;
+
+CREATE INDEX alerts_resolved_at_idx ON alerts USING btree (resolved_at) WHERE (state = 'resolved'::text);
+
+CREATE INDEX alerts_subject_id_idx ON alerts USING btree (subject_id, id);
+
 CREATE INDEX deliveries_alert_channel_id_idx ON deliveries USING btree (alert_channel_id, id);
 
 CREATE INDEX deliveries_ended_at_idx ON deliveries USING btree (ended_at) WHERE (state <> 'queued'::text);
@@ -531,6 +618,8 @@ CREATE INDEX sessions_user_id_idx ON sessions USING btree (user_id, created_at);
 CREATE INDEX status_changes_infrastructure_id_idx ON status_changes USING btree (infrastructure_id, id);
 
 CREATE UNIQUE INDEX status_changes_open_key ON status_changes USING btree (infrastructure_id) WHERE (until IS NULL);
+
+CREATE INDEX status_changes_since_idx ON status_changes USING btree (since);
 
 CREATE INDEX status_changes_until_idx ON status_changes USING btree (until);
 

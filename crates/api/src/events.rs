@@ -12,7 +12,8 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use futures::Stream;
 use http::HeaderMap;
 use nalabo_app::changes::Numbered;
-use nalabo_core::id::InfrastructureId;
+use nalabo_core::alert::AlertChange;
+use nalabo_core::id::{AlertId, InfrastructureId};
 use nalabo_store::notify::{Change, ChangeKind};
 use serde::Serialize;
 use tokio::sync::broadcast::error::RecvError;
@@ -34,11 +35,18 @@ pub struct InfrastructureEventView {
     change: ChangeKind,
 }
 
+/// Data of an `alert` event.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct AlertEventView {
+    id: AlertId,
+    change: AlertChange,
+}
+
 /// What changes, as it changes.
 #[utoipa::path(get, path = "/api/events", tag = "events",
     params(("Last-Event-ID" = Option<String>, Header)),
     responses((status = 200, content_type = "text/event-stream", body = InfrastructureEventView,
-        description = "events `infrastructure` and `resync`")))]
+        description = "events `infrastructure`, `alert` and `resync`")))]
 pub async fn event_stream(
     State(api): State<Api>,
     headers: HeaderMap,
@@ -78,6 +86,10 @@ fn event_of(api: &Api, it: &Numbered) -> Event {
         Change::Infrastructure { id, change } => Event::default()
             .event("infrastructure")
             .json_data(InfrastructureEventView { id, change })
+            .unwrap_or_else(|_| resync()),
+        Change::Alert { id, change } => Event::default()
+            .event("alert")
+            .json_data(AlertEventView { id, change })
             .unwrap_or_else(|_| resync()),
         // Looks do not come this way; they concern the watchers only.
         Change::Look { .. } | Change::Resync => resync(),

@@ -218,7 +218,7 @@ async fn infrastructure_table(ctx: &Ctx, mut ask: ListAsk) -> Result<Table, Prob
 }
 
 /// The words of a comma-separated list, each a value of `T`.
-fn words<T: serde::de::DeserializeOwned>(
+pub(crate) fn words<T: serde::de::DeserializeOwned>(
     text: Option<&str>,
     pointer: &str,
 ) -> Result<Vec<T>, Problem> {

@@ -8,6 +8,8 @@
 //! request ─▶ limits ─▶ headers ─▶ origin ─▶ who? ─▶ may they? ─▶ handler ─▶ app
 //! ```
 
+mod alert_rules;
+mod alerts;
 mod audit;
 mod auth;
 mod cluster_events;
@@ -18,6 +20,7 @@ mod csv;
 mod events;
 mod history;
 mod infrastructures;
+mod maintenance_windows;
 mod metrics;
 mod nodes;
 pub mod openapi;

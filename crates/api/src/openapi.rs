@@ -12,8 +12,8 @@ use utoipa_axum::routes;
 use crate::operations::{Access, access_of};
 use crate::state::Api;
 use crate::{
-    audit, auth, cluster_events, connection_tests, events, history, infrastructures, nodes,
-    resources,
+    alert_rules, alerts, audit, auth, cluster_events, connection_tests, events, history,
+    infrastructures, maintenance_windows, nodes, resources,
 };
 
 #[derive(utoipa::OpenApi)]
@@ -28,6 +28,7 @@ use crate::{
         crate::problem::Problem,
         nalabo_core::connection::StageEvent,
         events::InfrastructureEventView,
+        events::AlertEventView,
     ))
 )]
 struct Document;
@@ -72,6 +73,25 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(nodes::node_list))
         .routes(routes!(nodes::node_history_read))
         .routes(routes!(cluster_events::cluster_event_list))
+        .routes(routes!(alerts::alert_list))
+        .routes(routes!(alerts::alert_group_list))
+        .routes(routes!(alerts::alert_summary))
+        .routes(routes!(alert_rules::alert_rule_list))
+        .routes(routes!(alert_rules::alert_rule_update))
+        .routes(routes!(alerts::alert_find))
+        .routes(routes!(alerts::alert_acknowledge))
+        .routes(routes!(alerts::alert_unacknowledge))
+        .routes(routes!(alerts::alert_mute))
+        .routes(routes!(alerts::alert_unmute))
+        .routes(routes!(alerts::alert_group_acknowledge))
+        .routes(routes!(
+            maintenance_windows::maintenance_window_list,
+            maintenance_windows::maintenance_window_create
+        ))
+        .routes(routes!(
+            maintenance_windows::maintenance_window_update,
+            maintenance_windows::maintenance_window_delete
+        ))
         .routes(routes!(audit::audit_list))
         .routes(routes!(events::event_stream))
         .routes(routes!(openapi_read))

@@ -202,6 +202,14 @@ impl From<Error> for Problem {
                 )
                 .hint("look at the present state, then send your change again")
             },
+            Error::Outdated => Self::new(
+                S::PRECONDITION_FAILED,
+                "revision_changed",
+                "somebody else changed it in the meantime",
+            )
+            .hint("read it again, and make your change to what is there now"),
+            Error::AlertResolved => Self::new(S::CONFLICT, "alert_resolved", "the alert is over")
+                .hint("there is nothing to take or to mute any more"),
             Error::IsDefault => {
                 Self::new(S::CONFLICT, "is_default", "it is the default infrastructure")
                     .hint("choose another default first")

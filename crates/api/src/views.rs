@@ -15,6 +15,8 @@ use nalabo_core::inventory::{
 use nalabo_core::pressure::{Pressure, Resource, Resources};
 use serde::Serialize;
 
+use crate::alerts::AlertSummaryView;
+
 /// How an infrastructure is.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct StatusView {
@@ -382,6 +384,8 @@ pub struct StatsView {
     pub trend: TrendView,
     /// The fullest nodes of the fleet, the fullest first.
     pub top_nodes: Vec<TopNodeView>,
+    /// How many alerts need somebody.
+    pub alerts: AlertSummaryView,
 }
 
 /// How full the fleet is, and was.
@@ -468,6 +472,7 @@ impl From<Stats> for StatsView {
             availability_day_permille: it.availability_day_permille,
             top_nodes: it.fleet.fullest.iter().map(Into::into).collect(),
             trend: it.trend.into(),
+            alerts: it.alerts.into(),
         }
     }
 }

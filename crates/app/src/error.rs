@@ -68,6 +68,12 @@ pub enum Error {
     /// Somebody else changed it in the meantime.
     #[error("it was changed in the meantime")]
     RevisionChanged(Box<Infrastructure>),
+    /// Somebody else changed it in the meantime; what it is now, the caller reads anew.
+    #[error("it was changed in the meantime")]
+    Outdated,
+    /// The alert is over.
+    #[error("the alert is over")]
+    AlertResolved,
     /// The default infrastructure cannot go before another one is chosen.
     #[error("it is the default infrastructure")]
     IsDefault,

@@ -124,7 +124,9 @@ impl InfrastructureManager {
     /// Wakes whom a change concerns; says whether the fleet is to be shared out anew.
     fn hear(&self, change: Result<Numbered, broadcast::error::RecvError>) -> bool {
         match change.map(|it| it.change) {
-            Ok(Change::Infrastructure { change: ChangeKind::Status, .. }) => false,
+            Ok(
+                Change::Infrastructure { change: ChangeKind::Status, .. } | Change::Alert { .. },
+            ) => false,
             Ok(Change::Infrastructure { id, change: ChangeKind::Changed }) => {
                 if let Some(watch) = self.watches.get(&id) {
                     // A full mailbox says the same already.

@@ -12,6 +12,7 @@
 //! | [`fleet`] | every infrastructure as of now, for lists and statistics |
 //! | [`resources`] | usage and statistics |
 //! | [`history`], [`nodes`], [`cluster_events`] | what was measured, and what is on each |
+//! | [`alerts`], [`alert_rules`], [`maintenance_windows`] | what is wrong, what counts as wrong, and when that is quiet |
 //! | [`sign_ins`] | first owner, sign-in, sessions, passwords |
 //! | [`users`] | accounts, from the command line |
 //! | [`audit`] | who changed what |
@@ -19,6 +20,8 @@
 //! | [`metrics`] | what NALABO says of itself |
 //! | [`reconcile`] | every loop that runs |
 
+pub mod alert_rules;
+pub mod alerts;
 pub mod audit;
 pub mod changes;
 pub mod cluster_events;
@@ -31,6 +34,7 @@ pub mod infrastructure_manager;
 pub mod infrastructures;
 pub mod keys;
 mod looks;
+pub mod maintenance_windows;
 pub mod metrics;
 pub mod nodes;
 pub mod passwords;

@@ -3,6 +3,7 @@
 //! | loop | period | woken by | brings about |
 //! |---|---|---|---|
 //! | `infrastructures` | 5 s; each watcher 10 s, 60 s and 5 min | changes, looks, nodes | every enabled infrastructure is watched by one replica |
+//! | `alerts` | 15 s, and when something is due | changes | what is wrong is an alert, told of once, until it is over; one replica decides |
 //! | `changes` | – | NOTIFY | every replica hears what any replica committed |
 //! | `history` | 1 min, on one replica | – | history is rolled up, let go by age, and forecast from |
 //! | `sessions` | 10 min | – | sign-ins and counts that ended are removed |
@@ -19,6 +20,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
+use crate::alerts::AlertEngine;
 use crate::history::Keeper;
 use crate::infrastructure_manager::InfrastructureManager;
 use crate::throttle::MEMORY;
@@ -44,6 +46,11 @@ impl Loops {
         tasks.spawn(async move {
             manager.run(own).await;
             "infrastructures"
+        });
+        let (own, engine) = (stop.clone(), AlertEngine::new(Arc::clone(app)));
+        tasks.spawn(async move {
+            engine.run(own).await;
+            "alerts"
         });
         let (own, of) = (stop.clone(), Arc::clone(app));
         tasks.spawn(async move {

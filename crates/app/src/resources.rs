@@ -18,6 +18,7 @@ use nalabo_core::health::{NetworkSuspect, State, network_suspect};
 use nalabo_core::id::InfrastructureId;
 use nalabo_core::infrastructure::{EnvironmentClass, Mode};
 use nalabo_core::inventory::Totals;
+use nalabo_store::{self as store, AlertCounts};
 
 use crate::fleet::{FleetItem, FleetSnapshot, fleet_read};
 use crate::infrastructures::Unanswered;
@@ -138,6 +139,8 @@ pub struct Stats {
     pub availability_day_permille: Option<u32>,
     /// How full the fleet is, and was.
     pub trend: Trend,
+    /// How many alerts need somebody.
+    pub alerts: AlertCounts,
 }
 
 /// Reads the global statistics.
@@ -173,6 +176,7 @@ pub async fn stats(ctx: &Ctx) -> Result<Stats, Error> {
         trend: trend::trend_read(&ctx.app, &totals).await?,
         totals,
         fleet,
+        alerts: store::alert_count(ctx.app.db.pool()).await?,
     })
 }
 

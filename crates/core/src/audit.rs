@@ -56,6 +56,22 @@ pub enum AuditAction {
     AlertChannelTested,
     /// NALABO switched an alert channel off: its receiver said that it is gone for good.
     AlertChannelDisabled,
+    /// Somebody took an alert.
+    AlertAcknowledged,
+    /// Somebody gave an alert back.
+    AlertUnacknowledged,
+    /// An alert was made quiet for some time.
+    AlertMuted,
+    /// It may be heard again.
+    AlertUnmuted,
+    /// A rule of alerts was changed.
+    AlertRuleUpdated,
+    /// A maintenance window was made.
+    MaintenanceWindowCreated,
+    /// A maintenance window was changed.
+    MaintenanceWindowUpdated,
+    /// A maintenance window was removed.
+    MaintenanceWindowDeleted,
 }
 
 /// Who did it.

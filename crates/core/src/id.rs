@@ -93,3 +93,19 @@ id!(
     /// One notice on its way to one recipient.
     DeliveryId
 );
+id!(
+    /// One thing that was wrong with one infrastructure, or with the fleet, for some time.
+    AlertId
+);
+id!(
+    /// Alerts of one cause that began together.
+    AlertGroupId
+);
+id!(
+    /// One exception from a rule of alerts.
+    RuleOverrideId
+);
+id!(
+    /// A time in which nobody wants to hear of alerts.
+    MaintenanceWindowId
+);

@@ -7,6 +7,7 @@
 //! | module | answers |
 //! |---|---|
 //! | [`access`] | who may do what |
+//! | [`alert`] | what is worth waking somebody for, when, and when not |
 //! | [`alert_channel`] | what an alert says to people, and in which form it is sent |
 //! | [`audit`] | what is written down when something changes |
 //! | [`availability`] | how much of a time an infrastructure answered |

@@ -24,10 +24,13 @@
 //! | [`nodes`], [`cluster_events`] | what the last full check read of each cluster |
 //! | [`users`], [`sessions`], [`sign_ins`] | people and their sign-ins |
 //! | [`history`] | what was measured over time |
+//! | [`alerts`], [`alert_rules`], [`maintenance_windows`] | what is wrong, what counts as wrong, and when that is quiet |
 //! | [`audit`] | who changed what |
 //! | [`deliveries`] | notices of alerts on their way to people |
 //! | [`leases`], [`notify`] | replicas sharing the work, and hearing of changes |
 
+pub mod alert_rules;
+pub mod alerts;
 pub mod audit;
 pub mod cluster_events;
 pub mod credentials;
@@ -39,6 +42,7 @@ pub mod forecasts;
 pub mod history;
 pub mod infrastructures;
 pub mod leases;
+pub mod maintenance_windows;
 mod moment;
 pub mod nodes;
 pub mod notify;
@@ -51,6 +55,8 @@ pub mod testing;
 pub mod users;
 mod word;
 
+pub use alert_rules::*;
+pub use alerts::*;
 pub use audit::*;
 pub use cluster_events::*;
 pub use credentials::*;
@@ -61,6 +67,7 @@ pub use forecasts::*;
 pub use history::*;
 pub use infrastructures::*;
 pub use leases::*;
+pub use maintenance_windows::*;
 pub use nodes::*;
 pub use notify::*;
 pub use seal::{Aad, KeyRing, SealError, Sealed};

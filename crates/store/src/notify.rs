@@ -8,7 +8,8 @@ use std::io::ErrorKind;
 use std::time::Duration;
 
 use futures::Stream;
-use nalabo_core::id::InfrastructureId;
+use nalabo_core::alert::AlertChange;
+use nalabo_core::id::{AlertId, InfrastructureId};
 use serde::{Deserialize, Serialize};
 use sqlx::PgExecutor;
 use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
@@ -40,6 +41,13 @@ pub enum Change {
     Look {
         /// Which.
         id: InfrastructureId,
+    },
+    /// An alert, in this way.
+    Alert {
+        /// Which.
+        id: AlertId,
+        /// How.
+        change: AlertChange,
     },
     /// Changes may have been missed: fetch everything anew.
     Resync,
