@@ -24,3 +24,10 @@ function subscribe(tell: () => void) {
 export function useNow(): number {
   return useSyncExternalStore(subscribe, () => now_ms);
 }
+
+const MINUTE_MS = 60_000;
+
+/** The end of the present minute; changes once a minute, for what is costly to draw. */
+export function useMinute(): number {
+  return useSyncExternalStore(subscribe, () => Math.ceil(now_ms / MINUTE_MS) * MINUTE_MS);
+}

@@ -145,7 +145,7 @@ function NotMeasured({ reason }: { reason: string | null | undefined }) {
   const text = useCodeText()({ code: reason ?? null });
   const short = reason ? known(`reason.${reason}`) : undefined;
   const line = (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: the remedy must be reachable by keyboard.
+    // The remedy must be reachable by keyboard.
     <span className={styles.not} tabIndex={text.cause ? 0 : undefined}>
       {short ? t("chart.not_measured_because", { cause: short }) : t("chart.not_measured")}
     </span>

@@ -1,8 +1,9 @@
 /** How full one infrastructure was, and how fast it answered. */
 import { useInfiniteQuery } from "@tanstack/react-query";
+import { useMemo } from "react";
 import { statusChangeList } from "../../api/queries";
 import type { HistoryMetric, Infrastructure } from "../../api/types";
-import { useNow } from "../../i18n/now";
+import { useMinute } from "../../i18n/now";
 import { useText } from "../../i18n/text";
 import { Section } from "../../ui/Page";
 import { isOld } from "../state";
@@ -28,23 +29,22 @@ export function InfrastructureCharts({
   infrastructure: { id, name, metadata, status },
   search,
   onSearch,
-  metrics = METRICS,
 }: {
   infrastructure: Infrastructure;
   search: HistorySearch;
   onSearch: (change: HistorySearch) => void;
-  metrics?: readonly HistoryMetric[];
 }) {
   const t = useText();
-  const now_ms = useNow();
-  const changes = useInfiniteQuery(statusChangeList(id)).data?.pages.flatMap((page) => page.items);
+  const minute_ms = useMinute();
+  const pages = useInfiniteQuery(statusChangeList(id)).data?.pages;
+  const changes = useMemo(() => pages?.flatMap((page) => page.items), [pages]);
   const reasons: Partial<Record<HistoryMetric, string | null | undefined>> = {
     cpu: metadata?.metrics_reason,
     memory: metadata?.metrics_reason,
     storage: metadata?.storage_reason,
     volumes: metadata?.storage_reason,
   };
-  const old = isOld(status.state, metadata?.observed_at, now_ms);
+  const old = isOld(status.state, metadata?.observed_at, minute_ms);
   return (
     <Section
       id="charts"
@@ -53,7 +53,7 @@ export function InfrastructureCharts({
       end={<RangePicker search={search} onSearch={onSearch} />}
     >
       <div className={styles.charts}>
-        {metrics.map((metric) => (
+        {METRICS.map((metric) => (
           <HistoryChart
             key={metric}
             id={id}

@@ -4,7 +4,7 @@ import { problemOf } from "../../api/problem";
 import { availability } from "../../api/queries";
 import type { Infrastructure } from "../../api/types";
 import { type Format, useFormat } from "../../i18n/format";
-import { useNow } from "../../i18n/now";
+import { useMinute } from "../../i18n/now";
 import { type Text, useText } from "../../i18n/text";
 import { Skeleton } from "../../ui/Faces";
 import { HeartbeatStrip } from "../../ui/HeartbeatStrip";
@@ -13,7 +13,6 @@ import { ProblemNote } from "../ProblemNote";
 import { beatsOf, type Outage, outagesOf } from "./beats";
 import styles from "./LastDay.module.css";
 
-const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
 /** Five minutes a slot. */
 const SLOTS = 288;
@@ -38,8 +37,7 @@ export function LastDay({ infrastructure: { id, status } }: { infrastructure: In
   const t = useText();
   const format = useFormat();
   const read = useQuery(availability(id));
-  // The day ends with the present minute, by the server's clock; it is not drawn anew each second.
-  const until_ms = Math.ceil(useNow() / MINUTE_MS) * MINUTE_MS;
+  const until_ms = useMinute();
   if (!read.data) {
     return (
       <Section title={t("day.title")}>
