@@ -4,6 +4,193 @@
  */
 
 export interface paths {
+    "/api/admin/alerts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads alerts, newest first. */
+        get: operations["alert_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/alerts/groups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is not over, grouped by cause. */
+        get: operations["alert_group_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/alerts/groups/{id}/acknowledge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes all alerts of a group that are not over. */
+        post: operations["alert_group_acknowledge"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/alerts/rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads every rule. */
+        get: operations["alert_rule_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/alerts/rules/{kind}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Changes a rule, unless somebody else did so meanwhile. */
+        put: operations["alert_rule_update"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/alerts/summary": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How many alerts need somebody: for a badge. */
+        get: operations["alert_summary"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/alerts/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One alert. */
+        get: operations["alert_find"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/alerts/{id}/acknowledge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes an alert: no reminders until a moment, or until it is over. */
+        post: operations["alert_acknowledge"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/alerts/{id}/mute": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes an alert quiet until a moment; what is still wrong then is told of. */
+        post: operations["alert_mute"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/alerts/{id}/unacknowledge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Gives an alert back. */
+        post: operations["alert_unacknowledge"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/alerts/{id}/unmute": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Lets an alert speak again. */
+        post: operations["alert_unmute"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/admin/audit": {
         parameters: {
             query?: never;
@@ -333,6 +520,42 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/admin/maintenance-windows": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads every window. */
+        get: operations["maintenance_window_list"];
+        put?: never;
+        /** Makes a window. */
+        post: operations["maintenance_window_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/maintenance-windows/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Changes a window. */
+        put: operations["maintenance_window_update"];
+        post?: never;
+        /** Removes a window; what is still wrong is told of. */
+        delete: operations["maintenance_window_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/admin/rbac.yaml": {
         parameters: {
             query?: never;
@@ -575,16 +798,318 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description Taking an alert. */
+        AcknowledgeBody: {
+            /** @description For the others. */
+            note?: string | null;
+            /**
+             * Format: date-time
+             * @description Quiet until then; left out: until it is over.
+             */
+            until?: string | null;
+        };
         /**
          * @description Who did it.
          * @enum {string}
          */
         ActorKind: "user" | "system" | "cli" | "nobody";
         /**
+         * @description How an alert changed, for those who look.
+         * @enum {string}
+         */
+        AlertChange: "opened" | "changed" | "resolved";
+        /** @description Data of an `alert` event. */
+        AlertEventView: {
+            change: components["schemas"]["AlertChange"];
+            id: components["schemas"]["AlertId"];
+        };
+        /** @description The figures behind an alert; absent where its rule has none. */
+        AlertFacts: {
+            /**
+             * Format: int32
+             * @description Changes of state within an hour.
+             * @default null
+             */
+            changes: number | null;
+            /**
+             * Format: int32
+             * @description How many went down together.
+             * @default null
+             */
+            down: number | null;
+            /**
+             * Format: date-time
+             * @description When a credential or certificate ends, support ends, or a resource is full.
+             * @default null
+             */
+            ends_at: string | null;
+            /**
+             * @description Version of the node that is too far from it.
+             * @default null
+             */
+            node_version: string | null;
+            /**
+             * Format: double
+             * @description How full, in whole percent of allocatable.
+             * @default null
+             */
+            percent: number | null;
+            /**
+             * @description `cpu`, `memory`, `storage` or `pods`.
+             * @default null
+             */
+            resource: string | null;
+            /**
+             * @description State of the infrastructure, as its word.
+             * @default null
+             */
+            state: string | null;
+            /**
+             * Format: double
+             * @description What the rule allows.
+             * @default null
+             */
+            threshold_percent: number | null;
+            /**
+             * Format: int32
+             * @description Of how many.
+             * @default null
+             */
+            total: number | null;
+            /**
+             * @description Kubernetes version of the API server.
+             * @default null
+             */
+            version: string | null;
+            /**
+             * Format: int32
+             * @description The announcement that is due: so many days, or fewer, are left.
+             * @default null
+             */
+            within_days: number | null;
+        };
+        /**
+         * Format: uuid
+         * @description Alerts of one cause that began together.
+         */
+        AlertGroupId: string;
+        /** @description What is not over: what nobody has first, then the worst, then the newest. */
+        AlertGroupListView: {
+            items: components["schemas"]["AlertGroupView"][];
+        };
+        /** @description Alerts of one cause that began together, as far as they are not over. */
+        AlertGroupView: {
+            /** @description Those that nobody has first; 50 at most. */
+            alerts: components["schemas"]["AlertView"][];
+            /** @description What they have in common: a code, or the family of several. */
+            cause: string;
+            /** @description How many there are. */
+            count: number;
+            id: components["schemas"]["AlertGroupId"];
+            /** @description Every infrastructure of the group, by name. */
+            infrastructures: components["schemas"]["AlertInfrastructureView"][];
+            /** @description How many of them nobody has. */
+            open: number;
+            /**
+             * Format: date-time
+             * @description When the first of them was opened.
+             */
+            opened_at: string;
+            rule: components["schemas"]["RuleKind"];
+            /** @description The worst of them. */
+            severity: components["schemas"]["Severity"];
+            /**
+             * Format: date-time
+             * @description Since when the first of them was wrong.
+             */
+            since: string;
+        };
+        /**
+         * Format: uuid
+         * @description One thing that was wrong with one infrastructure, or with the fleet, for some time.
+         */
+        AlertId: string;
+        /** @description An infrastructure of a group. */
+        AlertInfrastructureView: {
+            id: components["schemas"]["InfrastructureId"];
+            name: string;
+        };
+        /** @description One page, newest first. */
+        AlertListView: {
+            items: components["schemas"]["AlertView"][];
+            next?: components["schemas"]["AlertId"] | null;
+        };
+        /** @description A rule as it shall be; what is left out is as on the first day. */
+        AlertRuleBody: {
+            /** Format: int32 */
+            changes_per_hour?: number | null;
+            /** Format: double */
+            clear_percent?: number | null;
+            days?: number[] | null;
+            enabled: boolean;
+            /** Format: int32 */
+            for_seconds?: number | null;
+            overrides?: components["schemas"]["RuleOverrideBody"][];
+            /**
+             * Format: int64
+             * @description Of the rule that was read.
+             */
+            revision: number;
+            severity: components["schemas"]["Severity"];
+            /** Format: double */
+            threshold_percent?: number | null;
+        };
+        /** @description Every rule. */
+        AlertRuleListView: {
+            items: components["schemas"]["AlertRuleView"][];
+        };
+        /** @description What a rule asks for; fields that its kind does not know are absent. */
+        AlertRuleView: {
+            /**
+             * Format: int32
+             * @description More changes of state than this within an hour are flapping.
+             */
+            changes_per_hour?: number | null;
+            /**
+             * Format: double
+             * @description A figure under this is fine.
+             */
+            clear_percent?: number | null;
+            /** @description It is said when so many days are left, the most first. */
+            days?: number[] | null;
+            enabled: boolean;
+            /**
+             * Format: int32
+             * @description It must be wrong for so long; a figure must be fine for so long, too.
+             */
+            for_seconds?: number | null;
+            kind: components["schemas"]["RuleKind"];
+            overrides: components["schemas"]["RuleOverride"][];
+            /**
+             * Format: int64
+             * @description Send it back with a change.
+             */
+            revision: number;
+            severity: components["schemas"]["Severity"];
+            /**
+             * Format: double
+             * @description A figure at or over this is wrong.
+             */
+            threshold_percent?: number | null;
+            /** Format: date-time */
+            updated_at: string;
+        };
+        /**
+         * @description How far an alert is.
+         * @enum {string}
+         */
+        AlertStateView: "open" | "acknowledged" | "resolved";
+        /** @description How many alerts need somebody. */
+        AlertSummaryView: {
+            /**
+             * Format: int32
+             * @description Somebody has them.
+             */
+            acknowledged: number;
+            /**
+             * Format: int32
+             * @description Of both, those that are critical.
+             */
+            critical: number;
+            /**
+             * Format: int32
+             * @description Groups of both.
+             */
+            groups: number;
+            /**
+             * Format: int32
+             * @description Nobody has them.
+             */
+            open: number;
+        };
+        /** @description One thing that was wrong for some time. */
+        AlertView: {
+            /** @description What they said of it. */
+            acknowledge_note?: string | null;
+            /**
+             * Format: date-time
+             * @description When somebody took it.
+             */
+            acknowledged_at?: string | null;
+            /** @description Who. */
+            acknowledged_by?: string | null;
+            /**
+             * Format: date-time
+             * @description Quiet until then; absent: until it is over.
+             */
+            acknowledged_until?: string | null;
+            /** @description Why, as a code. */
+            cause: string;
+            /** @description Why, in one English sentence. */
+            detail: string;
+            /**
+             * Format: int64
+             * @description How long it was wrong, or has been until now.
+             */
+            duration_seconds: number;
+            /** @description The figures behind it. */
+            facts: components["schemas"]["AlertFacts"];
+            /** @description Those that began with it, by the same cause. */
+            group_id: components["schemas"]["AlertGroupId"];
+            held_by?: components["schemas"]["HeldBy"] | null;
+            /** @description Its id. */
+            id: components["schemas"]["AlertId"];
+            /** @description Its infrastructure is, or was to the end, in a maintenance window. */
+            in_maintenance: boolean;
+            /**
+             * Format: date-time
+             * @description Quiet until then.
+             */
+            muted_until?: string | null;
+            /**
+             * Format: date-time
+             * @description When they are to be told again.
+             */
+            next_notice_at?: string | null;
+            /**
+             * Format: date-time
+             * @description When people were last told of it.
+             */
+            notified_at?: string | null;
+            /**
+             * Format: date-time
+             * @description When it was opened.
+             */
+            opened_at: string;
+            /**
+             * Format: int32
+             * @description How often they were reminded.
+             */
+            reminders_sent: number;
+            /**
+             * Format: date-time
+             * @description When it was over.
+             */
+            resolved_at?: string | null;
+            /** @description The rule that found it. */
+            rule: components["schemas"]["RuleKind"];
+            /** @description How bad it is. */
+            severity: components["schemas"]["Severity"];
+            /**
+             * Format: date-time
+             * @description Since when it was wrong: for an outage, the first failure.
+             */
+            since: string;
+            /** @description How far it is. */
+            state: components["schemas"]["AlertStateView"];
+            /** @description What it is about. */
+            subject: components["schemas"]["Subject"];
+        };
+        /**
          * @description What was done. Stored and sent by its name.
          * @enum {string}
          */
-        AuditAction: "set_up_done" | "signed_in" | "sign_in_refused" | "signed_out" | "session_revoked" | "password_changed" | "password_reset" | "user_created" | "infrastructure_created" | "infrastructure_updated" | "infrastructure_deleted" | "credential_replaced" | "credential_renewed" | "default_changed" | "mode_changed" | "permission_refused" | "keys_rotated" | "alert_channel_created" | "alert_channel_updated" | "alert_channel_deleted" | "alert_channel_tested" | "alert_channel_disabled";
+        AuditAction: "set_up_done" | "signed_in" | "sign_in_refused" | "signed_out" | "session_revoked" | "password_changed" | "password_reset" | "user_created" | "infrastructure_created" | "infrastructure_updated" | "infrastructure_deleted" | "credential_replaced" | "credential_renewed" | "default_changed" | "mode_changed" | "permission_refused" | "keys_rotated" | "alert_channel_created" | "alert_channel_updated" | "alert_channel_deleted" | "alert_channel_tested" | "alert_channel_disabled" | "alert_acknowledged" | "alert_unacknowledged" | "alert_muted" | "alert_unmuted" | "alert_rule_updated" | "maintenance_window_created" | "maintenance_window_updated" | "maintenance_window_deleted";
         /** @description The one who did it, as far as known. */
         AuditActor: {
             /** @description Its address at that time. */
@@ -841,6 +1366,11 @@ export interface components {
             /** @description What. */
             resource: components["schemas"]["Resource"];
         };
+        /**
+         * @description The larger alert that speaks for this one.
+         * @enum {string}
+         */
+        HeldBy: "network_suspect" | "flapping";
         /** @description One line of a chart. */
         HistoryLineView: {
             /** @description The average of each step. */
@@ -1040,6 +1570,50 @@ export interface components {
          * @enum {string}
          */
         Level: "live" | "five_minutes" | "hour" | "day";
+        /** @description What a person says of a window. */
+        MaintenanceWindowBody: {
+            /** @description 1 to 63 characters. */
+            name: string;
+            /** @description Up to 500 characters. */
+            reason?: string;
+            schedule: components["schemas"]["Schedule"];
+            scope: components["schemas"]["WindowScope"];
+        };
+        /**
+         * Format: uuid
+         * @description A time in which nobody wants to hear of alerts.
+         */
+        MaintenanceWindowId: string;
+        /** @description Every window, by name. */
+        MaintenanceWindowListView: {
+            items: components["schemas"]["MaintenanceWindowView"][];
+        };
+        /** @description A maintenance window. */
+        MaintenanceWindowView: {
+            /** @description It is now. */
+            active: boolean;
+            /** Format: date-time */
+            created_at: string;
+            created_by?: string | null;
+            id: components["schemas"]["MaintenanceWindowId"];
+            name: string;
+            /**
+             * Format: date-time
+             * @description When it began, or else when it begins next; absent when it is over.
+             */
+            next_from?: string | null;
+            /**
+             * Format: date-time
+             * @description When that ends.
+             */
+            next_until?: string | null;
+            /** @description What is done meanwhile. */
+            reason: string;
+            schedule: components["schemas"]["Schedule"];
+            scope: components["schemas"]["WindowScope"];
+            /** Format: date-time */
+            updated_at: string;
+        };
         /** @description Who is asking, and what they may do. */
         MeView: {
             permissions: components["schemas"]["Permission"][];
@@ -1095,6 +1669,14 @@ export interface components {
          * @enum {string}
          */
         Mode: "enabled" | "cordoned" | "disabled";
+        /** @description How long an alert is to be quiet. */
+        MuteBody: {
+            /**
+             * Format: date-time
+             * @description Until then, within a year.
+             */
+            until: string;
+        };
         /** @description The session that asks. */
         MySessionView: {
             /** Format: date-time */
@@ -1395,6 +1977,80 @@ export interface components {
          */
         Role: "owner" | "admin" | "operator" | "trainer" | "viewer";
         /**
+         * @description What a rule looks at. Stored and sent by its name.
+         * @enum {string}
+         */
+        RuleKind: "disconnected" | "degraded" | "check_late" | "flapping" | "network_suspect" | "cpu_high" | "memory_high" | "storage_high" | "pods_high" | "credential_expiring" | "credential_expired" | "certificate_expiring" | "version_unsupported" | "version_skew" | "forecast_full";
+        /** @description An exception from a rule; what it leaves out stays as the rule has it. */
+        RuleOverride: {
+            /** @description Whether the rule looks there. */
+            enabled?: boolean | null;
+            /**
+             * Format: int32
+             * @description Another time.
+             */
+            for_seconds?: number | null;
+            /** @description Its id. */
+            id: components["schemas"]["RuleOverrideId"];
+            infrastructure_id?: components["schemas"]["InfrastructureId"] | null;
+            /** @description For all infrastructures with these labels. */
+            label_selector?: {
+                [key: string]: string;
+            } | null;
+            /**
+             * Format: double
+             * @description Another threshold.
+             */
+            threshold_percent?: number | null;
+        };
+        /** @description An exception from a rule: for one infrastructure, or for all with some labels. */
+        RuleOverrideBody: {
+            enabled?: boolean | null;
+            /** Format: int32 */
+            for_seconds?: number | null;
+            id?: components["schemas"]["RuleOverrideId"] | null;
+            infrastructure_id?: components["schemas"]["InfrastructureId"] | null;
+            label_selector?: {
+                [key: string]: string;
+            } | null;
+            /** Format: double */
+            threshold_percent?: number | null;
+        };
+        /**
+         * Format: uuid
+         * @description One exception from a rule of alerts.
+         */
+        RuleOverrideId: string;
+        /** @description When a window is. */
+        Schedule: {
+            /**
+             * Format: date-time
+             * @description Until then.
+             */
+            ends_at: string;
+            /** @enum {string} */
+            kind: "once";
+            /**
+             * Format: date-time
+             * @description From then.
+             */
+            starts_at: string;
+        } | {
+            /**
+             * Format: int32
+             * @description For so long.
+             */
+            duration_minutes: number;
+            /** @enum {string} */
+            kind: "weekly";
+            /** @description At this time on the wall, for example `22:00`. */
+            start_time: string;
+            /** @description Of this wall, for example `Europe/Paris`. */
+            time_zone: string;
+            /** @description On these days. */
+            weekdays: components["schemas"]["Weekday"][];
+        };
+        /**
          * Format: uuid
          * @description One sign-in of a user.
          */
@@ -1431,6 +2087,11 @@ export interface components {
             /** @description It is: open the link that NALABO printed. */
             setup_required: boolean;
         };
+        /**
+         * @description How bad it is.
+         * @enum {string}
+         */
+        Severity: "critical" | "warning" | "info";
         /** @description Address and password. */
         SignInAsk: {
             email: string;
@@ -1537,6 +2198,8 @@ export interface components {
         State: "unreachable" | "tls_error" | "auth_failed" | "forbidden" | "degraded" | "stale" | "healthy" | "disabled";
         /** @description The platform at a glance. */
         StatsView: {
+            /** @description How many alerts need somebody. */
+            alerts: components["schemas"]["AlertSummaryView"];
             /**
              * Format: int32
              * @description How much of the last 24 hours all of them answered, in thousandths.
@@ -1660,6 +2323,19 @@ export interface components {
          * @enum {string}
          */
         StorageSource: "prometheus" | "kubelet" | "none";
+        /** @description What an alert is about, by name. */
+        Subject: {
+            id?: components["schemas"]["InfrastructureId"] | null;
+            /** @description One infrastructure, or the fleet. */
+            kind: components["schemas"]["SubjectKind"];
+            /** @description Its name at that time. */
+            name: string;
+        };
+        /**
+         * @description What an alert is about.
+         * @enum {string}
+         */
+        SubjectKind: "infrastructure" | "fleet";
         /** @description A configuration that is not saved. */
         TestBody: {
             source: components["schemas"]["SourceBody"];
@@ -1898,6 +2574,31 @@ export interface components {
              */
             used_bytes?: number | null;
         };
+        /**
+         * @description A day of the week.
+         * @enum {string}
+         */
+        Weekday: "monday" | "tuesday" | "wednesday" | "thursday" | "friday" | "saturday" | "sunday";
+        /** @description Which infrastructures a window is for: all, some by name, or some by their labels. */
+        WindowScope: {
+            /**
+             * @description All of them, and the fleet as a whole.
+             * @default false
+             */
+            all: boolean;
+            /**
+             * @description These.
+             * @default []
+             */
+            infrastructure_ids: components["schemas"]["InfrastructureId"][];
+            /**
+             * @description Those with all these labels.
+             * @default {}
+             */
+            label_selector: {
+                [key: string]: string;
+            };
+        };
     };
     responses: never;
     parameters: never;
@@ -1907,6 +2608,394 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    alert_list: {
+        parameters: {
+            query?: {
+                /** @description Only these states, for example `open,acknowledged`. */
+                state?: string;
+                /** @description Only of these rules. */
+                rule?: string;
+                /** @description Only of this infrastructure. */
+                infrastructure_id?: components["schemas"]["InfrastructureId"];
+                /** @description `next` of the page before. */
+                after?: components["schemas"]["AlertId"];
+                /** @description At most so many, 200 at most. */
+                limit?: number;
+                /** @description `csv`: the newest 10,000 that match as a table, without pages. */
+                format?: "json" | "csv";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertListView"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    alert_group_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertGroupListView"];
+                };
+            };
+        };
+    };
+    alert_group_acknowledge: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["AlertGroupId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AcknowledgeBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertGroupView"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    alert_rule_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertRuleListView"];
+                };
+            };
+        };
+    };
+    alert_rule_update: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                kind: components["schemas"]["RuleKind"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AlertRuleBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertRuleView"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    alert_summary: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertSummaryView"];
+                };
+            };
+        };
+    };
+    alert_find: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["AlertId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertView"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    alert_acknowledge: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["AlertId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AcknowledgeBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertView"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    alert_mute: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["AlertId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MuteBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertView"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    alert_unacknowledge: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["AlertId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertView"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    alert_unmute: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["AlertId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertView"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     audit_list: {
         parameters: {
             query?: {
@@ -2735,6 +3824,124 @@ export interface operations {
             };
         };
     };
+    maintenance_window_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MaintenanceWindowListView"];
+                };
+            };
+        };
+    };
+    maintenance_window_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MaintenanceWindowBody"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MaintenanceWindowView"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    maintenance_window_update: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["MaintenanceWindowId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MaintenanceWindowBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MaintenanceWindowView"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    maintenance_window_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["MaintenanceWindowId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     rbac_manifest_read: {
         parameters: {
             query?: {
@@ -3080,7 +4287,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description events `infrastructure` and `resync` */
+            /** @description events `infrastructure`, `alert` and `resync` */
             200: {
                 headers: {
                     [name: string]: unknown;
