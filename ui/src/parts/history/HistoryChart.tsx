@@ -111,7 +111,7 @@ export function HistoryChart({
         shape={shape}
         summary={summaryOf(t, title, range, shape)}
         words={words}
-        reading={(index) => readingOf(t, shape, index)}
+        reading={(index) => readingOf(t, shape, data, index)}
         group={group}
         {...(height === undefined ? {} : { height })}
         onZoom={(from, until) => onSearch({ range: search.range, from, until })}

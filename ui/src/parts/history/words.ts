@@ -1,5 +1,4 @@
 /** What the charts of the console say: beside their values, as one sentence, and of their time. */
-import type { ReactNode } from "react";
 import type { History } from "../../api/types";
 import { useFormat } from "../../i18n/format";
 import { type Text, type TextKey, useText } from "../../i18n/text";
@@ -52,14 +51,16 @@ export function summaryOf(t: Text, title: string, range: string, { lines, unit }
 }
 
 /** "97.4 cores of 168 cores": what the main line says at a step, beside its limit. */
-export function readingOf(t: Text, { lines, unit }: ChartShape, index: number): ReactNode {
+export function readingOf(t: Text, { lines, unit }: ChartShape, data: History, index: number): string | null {
   const main = lines.find((it) => it.look === "used");
   const limit = lines.find((it) => it.look === "allocatable");
   const [value, top] = [main?.avg[index] ?? null, limit?.avg[index] ?? null];
   if (value === null) return null;
-  return top === null
-    ? unit.value(value)
-    : t("chart.reading", { value: unit.value(value), top: unit.value(top) });
+  const reading =
+    top === null ? unit.value(value) : t("chart.reading", { value: unit.value(value), top: unit.value(top) });
+  // A sum falls when one of those it is made of is away, so it says how many they are.
+  const counted = data.lines.find((it) => it.name === "infrastructures")?.avg[index] ?? null;
+  return counted === null ? reading : t("chart.reading_sum", { reading, count: counted });
 }
 
 /** The time a history covers, in words. */
