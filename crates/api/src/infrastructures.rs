@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 
 use axum::Json;
+use axum::extract::RawQuery;
 use axum::response::{IntoResponse, Response};
-use http::{StatusCode, header};
+use http::{HeaderMap, StatusCode, header};
 use nalabo_app::Ctx;
+use nalabo_app::fleet::fleet_number;
 use nalabo_app::infrastructures::{self as app, ConnectAsk, CredentialAsk, ListAsk, ProfileAsk};
 use nalabo_app::infrastructures::{Sort, SortField};
 use nalabo_core::Timestamp;
@@ -19,6 +21,7 @@ use crate::connection_tests::SourceBody;
 use crate::csv::{self, Format, Table, cell, word};
 use crate::problem::Problem;
 use crate::request::{Body, Caller, IfMatch, Path, Query};
+use crate::state::Api;
 use crate::views::{InfrastructureView, UnansweredView};
 
 /// Filters, order and page of the list. Lists of values are separated by commas.
@@ -128,7 +131,10 @@ pub struct CredentialBody {
     params(ListQuery),
     responses((status = 200, body = InfrastructureListView), (status = 422, body = Problem)))]
 pub async fn infrastructure_list(
+    axum::extract::State(api): axum::extract::State<Api>,
     Caller(ctx): Caller,
+    RawQuery(question): RawQuery,
+    headers: HeaderMap,
     Query(query): Query<ListQuery>,
 ) -> Result<Response, Problem> {
     let ask = ListAsk {
@@ -143,13 +149,19 @@ pub async fn infrastructure_list(
     if query.format == Some(Format::Csv) {
         return Ok(infrastructure_table(&ctx, ask).await?.into_response());
     }
+    let question = format!("infrastructures?{}", question.unwrap_or_default());
+    let number = fleet_number(&ctx).await?;
+    if let Some(answer) = api.prepared.find(&headers, &question, number) {
+        return Ok(answer);
+    }
     let page = app::infrastructure_list(&ctx, &ask).await?;
+    let number = page.number;
     let view = InfrastructureListView {
         items: page.items.into_iter().map(Into::into).collect(),
         next: page.next,
         unanswered: page.unanswered.into_iter().map(Into::into).collect(),
     };
-    Ok(Json(view).into_response())
+    api.prepared.make(&headers, question, number, view).await
 }
 
 async fn infrastructure_table(ctx: &Ctx, mut ask: ListAsk) -> Result<Table, Problem> {

@@ -25,6 +25,7 @@ mod metrics;
 mod nodes;
 pub mod openapi;
 pub mod operations;
+mod prepared;
 mod problem;
 mod request;
 mod resources;

@@ -1,13 +1,17 @@
 //! Usage of the fleet and the platform at a glance.
 
 use axum::Json;
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
+use http::HeaderMap;
+use nalabo_app::fleet::fleet_number;
 use nalabo_app::resources::{self as app, GroupBy};
 use serde::Deserialize;
 
 use crate::csv::{Format, Table, cell, word};
 use crate::problem::Problem;
 use crate::request::{Caller, Query};
+use crate::state::Api;
 use crate::views::{StatsView, UsageView};
 
 /// How the usage is written.
@@ -26,15 +30,25 @@ pub struct UsageQuery {
     params(UsageQuery),
     responses((status = 200, body = UsageView), (status = 422, body = Problem)))]
 pub async fn resource_usage(
+    State(api): State<Api>,
     Caller(ctx): Caller,
+    headers: HeaderMap,
     Query(query): Query<UsageQuery>,
 ) -> Result<Response, Problem> {
     let group_by = query.group.as_deref().map(GroupBy::parse).transpose()?;
-    let view = UsageView::from(app::resource_usage(&ctx, group_by.as_ref()).await?);
-    match query.format.unwrap_or_default() {
-        Format::Json => Ok(Json(view).into_response()),
-        Format::Csv => Ok(usage_table(view).into_response()),
+    let is_table = query.format == Some(Format::Csv);
+    let question = format!("usage?{}", query.group.unwrap_or_default());
+    let number = fleet_number(&ctx).await?;
+    if !is_table && let Some(answer) = api.prepared.find(&headers, &question, number) {
+        return Ok(answer);
     }
+    let usage = app::resource_usage(&ctx, group_by.as_ref()).await?;
+    let number = usage.fleet.number;
+    let view = UsageView::from(usage);
+    if is_table {
+        return Ok(usage_table(view).into_response());
+    }
+    api.prepared.make(&headers, question, number, view).await
 }
 
 fn usage_table(view: UsageView) -> Table {

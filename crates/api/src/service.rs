@@ -68,6 +68,7 @@ pub fn router(options: ApiOptions) -> Result<Router, OperationsMismatch> {
         public_url: options.public_url,
         trusted_proxies: Arc::new(options.trusted_proxies),
         operations: Arc::new(operation_table()?),
+        prepared: Arc::default(),
     };
     let (routes, document) = openapi::routes().split_for_parts();
     let guarded = routes

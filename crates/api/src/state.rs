@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use crate::operations::Access;
+use crate::prepared::Prepared;
 
 /// Method and path of an operation, its id and what it needs.
 pub type OperationTable = HashMap<(Method, String), (&'static str, Access)>;
@@ -25,6 +26,7 @@ pub struct Api {
     pub(crate) public_url: Option<Url>,
     pub(crate) trusted_proxies: Arc<Vec<IpNet>>,
     pub(crate) operations: Arc<OperationTable>,
+    pub(crate) prepared: Arc<Prepared>,
 }
 
 impl Api {

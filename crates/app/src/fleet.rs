@@ -17,6 +17,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
+use nalabo_core::access::Permission;
 use nalabo_core::availability::{Availability, StateSpan, strip};
 use nalabo_core::forecast::Forecast;
 use nalabo_core::health::State;
@@ -28,7 +29,7 @@ use nalabo_store::{self as store, Change, FullNode, InfrastructureFilter};
 use tracing::warn;
 
 use crate::history::DAY;
-use crate::{App, Error};
+use crate::{App, Ctx, Error};
 
 /// What nobody is told of is this old at most.
 const QUIET_MAX: SignedDuration = SignedDuration::from_secs(3);
@@ -140,6 +141,11 @@ impl Fleet {
         self.news.lock().expect("no holder of this lock can panic").ids.insert(id);
     }
 
+    /// Its figures of use were read anew: whoever asks sees it soon.
+    pub fn figures_changed(&self, id: InfrastructureId) {
+        self.news.lock().expect("no holder of this lock can panic").quiet.insert(id);
+    }
+
     /// The snapshot, if it will do.
     fn fresh(&self, now: Timestamp) -> Option<Arc<FleetSnapshot>> {
         if !self.follows.load(Ordering::Acquire) {
@@ -154,6 +160,12 @@ impl Fleet {
         let kept = self.snapshot.lock().expect("no holder of this lock can panic").clone();
         kept.filter(|it| now.duration_since(it.at).abs() < QUIET_MAX)
     }
+}
+
+/// The number of the fleet as of now: what is made of it is the same until the number is another.
+pub async fn fleet_number(ctx: &Ctx) -> Result<u64, Error> {
+    ctx.require(Permission::InfrastructureRead)?;
+    Ok(fleet_read(&ctx.app).await?.number)
 }
 
 /// The fleet as of now.

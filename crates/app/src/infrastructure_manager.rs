@@ -7,15 +7,18 @@
 //! delete anything on one, or hold answers for pages; pages read the database.
 //!
 //! ```text
-//! leases ──▶ manager ──▶ watcher (paris) ──▶ probe 10 s, inventory 5 min ─┐
-//! NOTIFY ──▶    │  ────▶ watcher (lyon) …                                 ├─▶ journal ─▶ store
-//!               └──────▶ …                                                ┘
+//! leases ──▶ manager ──▶ watcher (paris) ──▶ probe 10 s, use 60 s, all 5 min ─┐
+//! NOTIFY ──▶    │  ────▶ watcher (lyon) …                                     ├─▶ journal ─▶ store
+//! looks ───▶    └──────▶ …                                                    ┘   recorder ─▶
 //! ```
 
 mod journal;
+mod measure;
+mod recorder;
 mod watcher;
 
 pub use journal::Journal;
+pub use recorder::Recorder;
 pub use watcher::Watcher;
 
 use std::collections::HashMap;
@@ -25,7 +28,7 @@ use std::time::Duration;
 use futures::FutureExt as _;
 use nalabo_core::id::InfrastructureId;
 use nalabo_store::{self as store, Change, ChangeKind, infrastructure_lease_name};
-use tokio::sync::{broadcast, mpsc};
+use tokio::sync::{Notify, broadcast, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
@@ -57,6 +60,8 @@ struct Watch {
     lease_token: i64,
     stop: CancellationToken,
     wake: mpsc::Sender<LookAgain>,
+    /// Somebody looks at its figures.
+    looked: Arc<Notify>,
 }
 
 /// The owner of all watchers of this process.
@@ -86,10 +91,13 @@ impl InfrastructureManager {
     /// Watches until `stop`, then releases what it held.
     pub async fn run(mut self, stop: CancellationToken) {
         let mut changes = self.app.changes.subscribe(None).live;
+        let mut looks = self.app.looks.subscribe();
         let mut share_at = Instant::now();
         let journal = Arc::clone(&self.journal);
         let writer_stop = CancellationToken::new();
+        let recorder = Arc::clone(journal.recorder());
         let writer = tokio::spawn(journal.run(writer_stop.clone()));
+        let recording = tokio::spawn(recorder.run(writer_stop.clone()));
         loop {
             tokio::select! {
                 () = stop.cancelled() => break,
@@ -102,6 +110,10 @@ impl InfrastructureManager {
                         share_at = share_at.min(Instant::now() + SHARE_AFTER_CHANGE);
                     }
                 }
+                // A look that is missed is followed by another.
+                Ok(id) = looks.recv() => if let Some(watch) = self.watches.get(&id) {
+                    watch.looked.notify_one();
+                },
                 Some(ended) = self.tasks.join_next() => self.bury(ended),
             }
         }
@@ -113,7 +125,8 @@ impl InfrastructureManager {
             self.tasks.abort_all();
         }
         writer_stop.cancel();
-        if timeout(STOP_DEADLINE, writer).await.is_err() {
+        let written = async { (writer.await, recording.await) };
+        if timeout(STOP_DEADLINE, written).await.is_err() {
             warn!("the last observations could not be written in time");
         }
         if let Err(error) = store::lease_release(self.app.db.pool(), self.holder).await {
@@ -164,6 +177,7 @@ impl InfrastructureManager {
                 && held.get(&infrastructure_lease_name(*id)) == Some(&watch.lease_token);
             if !keep {
                 watch.stop.cancel();
+                self.journal.recorder().forget(*id);
             }
             keep
         });
@@ -182,14 +196,15 @@ impl InfrastructureManager {
     fn watch(&mut self, id: InfrastructureId, name: String, lease_token: i64, delay: Duration) {
         let stop = CancellationToken::new();
         let (wake, mailbox) = mpsc::channel(1);
-        let watch = Watch { lease_token, stop: stop.clone(), wake };
+        let looked = Arc::new(Notify::new());
+        let watch = Watch { lease_token, stop: stop.clone(), wake, looked: Arc::clone(&looked) };
         let app = Arc::clone(&self.app);
         let journal = Arc::clone(&self.journal);
         self.tasks.spawn(async move {
             let watching = async {
                 tokio::time::sleep(delay).await;
                 let mut watcher = Watcher::new(app, journal, id, lease_token);
-                watcher.run(mailbox).await;
+                watcher.run(mailbox, &looked).await;
             };
             // A bug met at one infrastructure must not end the watch of the others.
             let guarded = std::panic::AssertUnwindSafe(watching).catch_unwind();

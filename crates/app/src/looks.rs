@@ -1,7 +1,7 @@
 //! Which infrastructures somebody looks at just now, so that their figures are read more often.
 //!
 //! Promises: whoever looks is heard by the replica that watches, wherever the request came in,
-//! and forgotten after a while; a page that asks every few seconds says so seldom.
+//! and forgotten after [`LOOK_LASTS`]; a page that asks every few seconds says so seldom.
 //! Does not: know who looks.
 
 use std::collections::HashMap;
@@ -16,6 +16,8 @@ use tracing::warn;
 
 use crate::App;
 
+/// One look counts for so long.
+pub(crate) const LOOK_LASTS: Duration = Duration::from_secs(45);
 /// A look is told to the other replicas at most so often.
 const TELL_EVERY: Duration = Duration::from_secs(20);
 /// Looks under way to the watchers. One that is lost is followed by another.
@@ -35,6 +37,11 @@ impl Default for Looks {
 }
 
 impl Looks {
+    /// Looks that any replica tells of, from now on.
+    pub fn subscribe(&self) -> broadcast::Receiver<InfrastructureId> {
+        self.heard.subscribe()
+    }
+
     /// Passes on a look that a replica told of.
     pub fn hear(&self, id: InfrastructureId) {
         // An error only says that nothing is watched here.

@@ -171,6 +171,10 @@ pub struct Pace {
     pub probe_interval: Duration,
     /// Between two inventories.
     pub inventory_interval: Duration,
+    /// Between two readings of figures of use.
+    pub usage_interval: Duration,
+    /// The same while somebody looks at them.
+    pub usage_interval_looked: Duration,
     /// Longest wait between two probes of one that does not answer.
     pub probe_interval_max: Duration,
     /// An answer later than this is a sign of trouble.
@@ -182,6 +186,8 @@ impl Default for Pace {
         Self {
             probe_interval: Duration::from_secs(10),
             inventory_interval: Duration::from_secs(300),
+            usage_interval: Duration::from_secs(60),
+            usage_interval_looked: Duration::from_secs(15),
             probe_interval_max: Duration::from_secs(300),
             slow_after: Duration::from_secs(2),
         }

@@ -1,5 +1,7 @@
 //! The list that people keep open, and the figures of the fleet.
 
+use std::time::{Duration, Instant};
+
 use nalabo_core::SignedDuration;
 use serde_json::{Value, json};
 
@@ -169,4 +171,28 @@ async fn a_figure_carries_its_age_and_what_does_not_answer_is_not_counted() {
     assert_eq!(stats["infrastructures"]["by_state"], json!({"stale": 1, "disabled": 1}));
     assert_eq!(stats["problems"][0]["name"], "a");
     assert_eq!(stats["problems"].as_array().expect("a list").len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_has_the_list_already_is_told_so_and_sees_a_change_at_once() {
+    let (house, admin) = fleet(2).await;
+    let loops = house.loops();
+    let asked = async |visitor: &Visitor| visitor.get(INFRASTRUCTURES).await;
+    let until = Instant::now() + Duration::from_secs(60);
+    // The first looks of the watchers change the list; then nothing does.
+    let mut answer = asked(&admin).await;
+    while answer.status == 200 {
+        assert!(Instant::now() < until, "waited in vain: nothing changes any more");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        answer = asked(&admin.with("if-none-match", &answer.header("etag"))).await;
+    }
+    assert_eq!((answer.status, answer.text.as_str()), (304, ""));
+    let tag = answer.header("etag");
+    do_to(&admin, "b", "cordon").await;
+    let after = asked(&admin.with("if-none-match", &tag)).await;
+    assert_eq!(after.status, 200, "a change is seen by whoever asks after it");
+    let page = after.ok(200);
+    let items = page["items"].as_array().expect("a list");
+    assert!(items.iter().any(|it| it["name"] == "b" && it["mode"] == "cordoned"), "{page}");
+    loops.stop().await;
 }

@@ -8,6 +8,7 @@ mod connect;
 mod csv;
 mod events;
 mod generated;
+mod history;
 mod house;
 mod list;
 mod metrics;

@@ -1,7 +1,9 @@
 //! What watchers learn, on its way to the database.
 //!
-//! Promises: the latest status of each infrastructure is kept until it is written, so an outage
-//! of the database loses no more than intermediate values; a change of state is written at once.
+//! Promises: the latest status and figures of use of each infrastructure are kept until they are
+//! written, so an outage of the database loses no more than intermediate values; a change of
+//! state is written at once, and so is what somebody looks at. Samples of history have a queue of
+//! their own, [`Recorder`], which keeps each of them.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -10,12 +12,13 @@ use std::time::Duration;
 use nalabo_core::Timestamp;
 use nalabo_core::health::Status;
 use nalabo_core::id::InfrastructureId;
-use nalabo_core::inventory::Inventory;
-use nalabo_store::{self as store, Change, ChangeKind, commit, notify};
+use nalabo_core::inventory::{Inspection, Usage};
+use nalabo_store::{self as store, Change, ChangeKind, NodeSnapshot, UsageFigures, commit, notify};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
+use super::Recorder;
 use crate::metrics::{Queue, Worker};
 use crate::{App, Error};
 
@@ -36,13 +39,29 @@ struct Pending {
 pub struct Journal {
     app: Arc<App>,
     pending: Mutex<HashMap<InfrastructureId, Pending>>,
+    /// Figures of use, and whether somebody looks at them.
+    figures: Mutex<HashMap<InfrastructureId, (UsageFigures, bool)>>,
     urgent: Notify,
+    recorder: Arc<Recorder>,
 }
 
 impl Journal {
     /// An empty journal.
     pub fn new(app: Arc<App>) -> Self {
-        Self { app, pending: Mutex::default(), urgent: Notify::new() }
+        let recorder = Arc::new(Recorder::new(Arc::clone(&app)));
+        let (pending, figures) = (Mutex::default(), Mutex::default());
+        Self { app, pending, figures, urgent: Notify::new(), recorder }
+    }
+
+    /// Where samples of history go.
+    pub const fn recorder(&self) -> &Arc<Recorder> {
+        &self.recorder
+    }
+
+    /// How many infrastructures have something that is not written yet.
+    pub fn held(&self) -> usize {
+        let pending = self.pending.lock().expect("no holder of this lock can panic").len();
+        pending + self.figures.lock().expect("no holder of this lock can panic").len()
     }
 
     /// Notes the latest status of an infrastructure.
@@ -56,17 +75,50 @@ impl Journal {
         }
     }
 
-    /// Writes an inventory and tells browsers. Inventories are rare; they need no queue.
-    pub async fn inventory_write(
+    /// Notes the latest figures of use of an infrastructure.
+    pub fn usage_note(&self, figures: UsageFigures, looked_at: bool) {
+        let mut all = self.figures.lock().expect("no holder of this lock can panic");
+        let looked_at = looked_at || all.get(&figures.id).is_some_and(|it| it.1);
+        all.insert(figures.id, (figures, looked_at));
+        if looked_at {
+            self.urgent.notify_one();
+        }
+    }
+
+    /// Writes a full check and tells browsers. Full checks are rare; they need no queue.
+    pub async fn inspection_write(
         &self,
         id: InfrastructureId,
-        inventory: &Inventory,
+        inspection: &Inspection,
         certificate_expires_at: Option<Timestamp>,
     ) -> Result<(), Error> {
-        let db = self.app.db.pool();
-        store::inventory_set(db, id, inventory, certificate_expires_at).await?;
+        let Inspection { inventory, nodes, events } = inspection;
+        let snapshot = NodeSnapshot {
+            nodes: nodes.clone(),
+            observed_at: inventory.observed_at,
+            used_observed_at: inventory.used_observed_at,
+        };
+        let mut tx = self.app.db.begin().await?;
+        store::inventory_set(&mut *tx, id, inventory, certificate_expires_at).await?;
+        store::node_snapshot_set(&mut *tx, id, &snapshot).await?;
+        store::cluster_events_set(&mut *tx, id, events, inventory.observed_at).await?;
         let change = Change::Infrastructure { id, change: ChangeKind::Status };
-        Ok(notify(db, &change).await?)
+        notify(&mut *tx, &change).await?;
+        Ok(commit(tx).await?)
+    }
+
+    /// Puts figures of use into the nodes of the last full check, while somebody looks.
+    pub async fn node_usage_write(&self, id: InfrastructureId, usage: &Usage) -> Result<(), Error> {
+        let db = self.app.db.pool();
+        let Some(mut snapshot) = store::node_snapshot_find(db, id).await? else { return Ok(()) };
+        let used: HashMap<&str, _> = usage.nodes.iter().map(|it| (it.name.as_str(), it)).collect();
+        for node in &mut snapshot.nodes {
+            let figures = used.get(node.name.as_str());
+            node.cpu.used_millicores = figures.map(|it| it.cpu_used_millicores);
+            node.memory.used_bytes = figures.map(|it| it.memory_used_bytes);
+        }
+        snapshot.used_observed_at = Some(usage.observed_at);
+        Ok(store::node_snapshot_set(db, id, &snapshot).await?)
     }
 
     /// Writes until `stop`, and once more then.
@@ -91,6 +143,34 @@ impl Journal {
 
     /// Writes what is pending; puts it back when that fails.
     pub async fn flush(&self) -> Result<(), Error> {
+        self.statuses_flush().await?;
+        self.figures_flush().await
+    }
+
+    async fn figures_flush(&self) -> Result<(), Error> {
+        let taken =
+            std::mem::take(&mut *self.figures.lock().expect("no holder of this lock can panic"));
+        let figures: Vec<UsageFigures> = taken.values().map(|it| it.0).collect();
+        let looked_at = taken.iter().filter(|(_, it)| it.1).map(|(id, _)| *id);
+        let changes: Vec<Change> =
+            looked_at.map(|id| Change::Infrastructure { id, change: ChangeKind::Status }).collect();
+        let db = self.app.db.pool();
+        let mut result = store::usage_flush(db, &figures).await;
+        if result.is_ok() && !changes.is_empty() {
+            result = store::notify_all(db, &changes).await;
+        }
+        if result.is_err() {
+            let mut pending = self.figures.lock().expect("no holder of this lock can panic");
+            for (id, old) in taken {
+                pending.entry(id).or_insert(old);
+            }
+        } else {
+            figures.iter().for_each(|it| self.app.fleet.figures_changed(it.id));
+        }
+        Ok(result?)
+    }
+
+    async fn statuses_flush(&self) -> Result<(), Error> {
         self.app.metrics.beat(Worker::Journal);
         let taken =
             std::mem::take(&mut *self.pending.lock().expect("no holder of this lock can panic"));

@@ -1,8 +1,12 @@
-//! The watch over one infrastructure: a light probe often, a full inventory seldom.
+//! The watch over one infrastructure: a light probe often, figures of use now and then, a full
+//! check seldom.
 //!
-//! Promises: each look has a deadline; the two kinds of look do not wait for each other; the
-//! decisions are those of [`nalabo_core::health`]. A test may call [`Watcher::probe`] and
-//! [`Watcher::inventory`] itself and move the clock between; [`Watcher::run`] only adds waiting.
+//! Promises: each look has a deadline; the kinds of look do not wait for each other; the
+//! decisions are those of [`nalabo_core::health`]. A test may call [`Watcher::probe`],
+//! [`Watcher::usage`] and [`Watcher::inventory`] itself and move the clock between; `run` only
+//! adds waiting.
+
+mod run;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,21 +15,15 @@ use nalabo_core::Timestamp;
 use nalabo_core::connection::Code;
 use nalabo_core::health::{Failure, Health, Observation, State, Status};
 use nalabo_core::id::InfrastructureId;
-use nalabo_core::inventory::{Inventory, inventory_finding};
+use nalabo_core::inventory::{Inspection, Inventory, Usage, inventory_finding};
 use nalabo_fleet::{KubernetesInfrastructureService, Source};
-use nalabo_store as store;
-use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep_until};
+use nalabo_store::{self as store, UsageFigures};
 use tracing::warn;
 
+use super::measure::{Tally, sample};
 use super::{Journal, LookAgain};
 use crate::infrastructures::{credential_renew, source_open};
 use crate::{Actor, App, Error, RequestFace};
-
-/// What is wrong is often being mended: look again before the next regular check.
-const TROUBLED_AGAIN_AFTER: Duration = Duration::from_secs(60);
-/// When the database cannot give the configuration, ask again after this.
-const CONFIGURATION_RETRY: Duration = Duration::from_secs(5);
 
 /// Watches one infrastructure.
 #[derive(Debug)]
@@ -49,6 +47,10 @@ struct Target {
     cluster_uid: String,
     /// When the certificate that the server last showed ends.
     certificate_expires_at: Option<Timestamp>,
+    /// What the last full check read.
+    inventory: Option<Inventory>,
+    /// Probes since the last sample of history.
+    tally: Tally,
 }
 
 impl Watcher {
@@ -60,71 +62,6 @@ impl Watcher {
         lease_token: i64,
     ) -> Self {
         Self { app, journal, id, lease_token, target: None }
-    }
-
-    /// Watches until dropped; ends by itself only when the infrastructure is gone.
-    pub(crate) async fn run(&mut self, mut mailbox: mpsc::Receiver<LookAgain>) {
-        while let Err(error) = self.configure().await {
-            warn!(infrastructure.id = %self.id, %error, "its configuration cannot be read");
-            tokio::time::sleep(CONFIGURATION_RETRY).await;
-        }
-        let pace = self.app.settings.pace;
-        let mut probe_at = Instant::now();
-        // Not all at once after a restart: the first within a tenth of the interval.
-        let mut inventory_at =
-            Instant::now() + pace.inventory_interval.mul_f64(0.1 * rand::random::<f64>());
-        let mut inventory = None;
-        while let Some(target) = &self.target {
-            if inventory.is_none() && Instant::now() >= inventory_at {
-                let service = target.service.clone();
-                let now = self.app.now();
-                let app = Arc::clone(&self.app);
-                inventory = Some(Box::pin(async move {
-                    app.metrics
-                        .inspection_measure(service.inspect(now))
-                        .await
-                        .map(|it| it.inventory)
-                }));
-                inventory_at = Instant::now() + with_jitter(pace.inventory_interval);
-            }
-            let idle = inventory.is_none();
-            let reading = async {
-                match inventory.as_mut() {
-                    Some(reading) => reading.await,
-                    None => std::future::pending().await,
-                }
-            };
-            tokio::select! {
-                () = sleep_until(probe_at) => {
-                    self.app.metrics.probe_lateness_note(probe_at.elapsed());
-                    let was_down = self.is_down();
-                    probe_at = Instant::now() + self.probe().await;
-                    if was_down && !self.is_down() {
-                        inventory_at = Instant::now();
-                    }
-                }
-                read = reading => {
-                    inventory = None;
-                    self.inventory_take(read).await;
-                    if self.is_troubled() {
-                        inventory_at = inventory_at.min(Instant::now() + TROUBLED_AGAIN_AFTER);
-                    }
-                }
-                () = sleep_until(inventory_at), if idle => {}
-                heard = mailbox.recv() => {
-                    if heard.is_none() {
-                        return;
-                    }
-                    // The new configuration is used by the very next look, which is now.
-                    inventory = None;
-                    if let Err(error) = self.configure().await {
-                        warn!(infrastructure.id = %self.id, %error, "its configuration cannot be read");
-                    }
-                    probe_at = Instant::now();
-                    inventory_at = Instant::now();
-                }
-            }
-        }
     }
 
     /// Reads the stored configuration and the last known status.
@@ -148,6 +85,8 @@ impl Watcher {
             new_connection: true,
             cluster_uid: row.cluster_uid.unwrap_or_default(),
             certificate_expires_at: row.certificate_expires_at,
+            inventory: row.inventory,
+            tally: Tally::default(),
         });
         Ok(())
     }
@@ -161,9 +100,13 @@ impl Watcher {
         let seen = match answer {
             Ok(answer) => {
                 target.certificate_expires_at = answer.certificate_expires_at;
+                target.tally.add(Some(answer.latency_ms));
                 Observation::Answered { latency_ms: answer.latency_ms }
             }
-            Err(failure) => Observation::Failed(failure),
+            Err(failure) => {
+                target.tally.add(None);
+                Observation::Failed(failure)
+            }
         };
         self.observe(seen)
     }
@@ -171,9 +114,20 @@ impl Watcher {
     /// Reads everything once.
     pub async fn inventory(&mut self) {
         let Some(target) = &self.target else { return };
-        let reading = target.service.inspect(self.app.now());
-        let read = self.app.metrics.inspection_measure(reading).await.map(|it| it.inventory);
-        self.inventory_take(read).await;
+        // On the heap: what a full check keeps in mind is too much for the stack of a caller.
+        let reading = Box::pin(target.service.inspect(self.app.now()));
+        let read = self.app.metrics.inspection_measure(reading).await;
+        self.inspection_take(read).await;
+    }
+
+    /// Reads figures of use once, and notes a sample of history.
+    pub async fn usage(&mut self, looked_at: bool) {
+        let Some(target) = &self.target else { return };
+        let usage = match target.health.status().state.is_down() {
+            true => None,
+            false => Box::pin(target.service.usage_read(self.app.now())).await.ok(),
+        };
+        self.usage_take(usage.as_ref(), looked_at).await;
     }
 
     /// How it is, as this watcher knows it.
@@ -200,17 +154,20 @@ impl Watcher {
         next.probe_after
     }
 
-    async fn inventory_take(&mut self, read: Result<Inventory, Failure>) {
+    async fn inspection_take(&mut self, read: Result<Inspection, Failure>) {
         match read {
             // Its figures are those of another cluster: not kept.
-            Ok(inventory) if self.is_other_cluster(&inventory) => self.refused(Failure {
+            Ok(it) if self.is_other_cluster(&it.inventory) => self.refused(Failure {
                 code: Code::OtherCluster,
                 detail: "another cluster than the one that was connected answers at this address"
                     .to_owned(),
             }),
-            Ok(inventory) => {
-                self.observe(Observation::Inventory(inventory_finding(&inventory)));
-                self.inventory_keep(&inventory).await;
+            Ok(inspection) => {
+                self.observe(Observation::Inventory(inventory_finding(&inspection.inventory)));
+                self.inspection_keep(&inspection).await;
+                if let Some(target) = &mut self.target {
+                    target.inventory = Some(inspection.inventory);
+                }
                 self.credential_keep_fresh().await;
             }
             // Whether it is there is the probe's to say; but a refused credential shows first
@@ -241,10 +198,34 @@ impl Watcher {
         })));
     }
 
-    async fn inventory_keep(&self, inventory: &Inventory) {
+    async fn inspection_keep(&self, inspection: &Inspection) {
+        let at = inspection.inventory.observed_at;
+        self.journal.recorder().nodes_note(self.id, at, &inspection.nodes);
         let expires_at = self.target.as_ref().and_then(|it| it.certificate_expires_at);
-        if let Err(error) = self.journal.inventory_write(self.id, inventory, expires_at).await {
-            warn!(infrastructure.id = %self.id, %error, "an inventory was not kept; the next will be");
+        if let Err(error) = self.journal.inspection_write(self.id, inspection, expires_at).await {
+            warn!(infrastructure.id = %self.id, %error, "a full check was not kept; the next will be");
+        }
+    }
+
+    /// Notes a sample of history with figures of use, where there are any, and shows these.
+    async fn usage_take(&mut self, usage: Option<&Usage>, looked_at: bool) {
+        let now = self.app.now();
+        let pace = &self.app.settings.pace;
+        let Some(target) = &mut self.target else { return };
+        let is_down = target.health.status().state.is_down();
+        let inventory = target.inventory.as_ref().filter(|_| !is_down);
+        let values = sample(std::mem::take(&mut target.tally), inventory, usage, now, pace);
+        self.journal.recorder().note(self.id, now, values);
+        let Some(usage) = usage else { return };
+        let figures = UsageFigures {
+            id: self.id,
+            cpu_used_millicores: usage.cpu_used_millicores,
+            memory_used_bytes: usage.memory_used_bytes,
+            used_observed_at: usage.observed_at,
+        };
+        self.journal.usage_note(figures, looked_at);
+        if looked_at && let Err(error) = self.journal.node_usage_write(self.id, usage).await {
+            warn!(infrastructure.id = %self.id, %error, "figures of its nodes were not kept");
         }
     }
 
@@ -272,9 +253,4 @@ impl Watcher {
             warn!(infrastructure.id = %self.id, %error, "its renewed token was not kept");
         }
     }
-}
-
-/// The interval, a tenth shorter or longer, so that a fleet does not fall into step.
-fn with_jitter(interval: Duration) -> Duration {
-    interval.mul_f64(0.9 + 0.2 * rand::random::<f64>())
 }

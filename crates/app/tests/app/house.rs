@@ -17,7 +17,8 @@ use nalabo_lab::Lab;
 use nalabo_sim::SimCluster;
 use nalabo_store::testing::TestDb;
 use nalabo_store::{Db, KeyRing, key_ring_verify};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use tempfile::TempDir;
 
 /// Longest wait for the first figures of use of a cluster that has just started.
@@ -53,6 +54,52 @@ impl House {
             factory: InfrastructureFactory::new(AddressPolicy::new(vec![loopback], Vec::new())),
             settings: Settings { pace, ..Settings::default() },
         })
+    }
+}
+
+impl House {
+    /// Cuts every connection to the database and lets nobody in, until it is back.
+    pub async fn db_away(&self) -> DbAway {
+        let name: String = self.scalar("SELECT current_database()::text").await;
+        let url = self.db.url().expose_secret();
+        let admin = url.replacen(&format!("/{name}"), "/postgres", 1);
+        let away = DbAway { admin, name };
+        away.say("ALTER DATABASE {} ALLOW_CONNECTIONS false").await;
+        away.say("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{}'")
+            .await;
+        away
+    }
+
+    /// How many samples of the history there are, as they were read.
+    pub async fn samples(&self) -> i64 {
+        self.scalar("SELECT count(*) FROM history_samples WHERE level = 0").await
+    }
+
+    async fn scalar<T>(&self, query: &'static str) -> T
+    where
+        T: Send + Unpin + sqlx::Type<sqlx::Postgres>,
+        T: for<'r> sqlx::Decode<'r, sqlx::Postgres>,
+    {
+        sqlx::query_scalar(query).fetch_one(self.db.pool()).await.expect("an answer")
+    }
+}
+
+/// A database that lets nobody in.
+pub struct DbAway {
+    admin: String,
+    name: String,
+}
+
+impl DbAway {
+    /// Lets everybody in again.
+    pub async fn back(self) {
+        self.say("ALTER DATABASE {} ALLOW_CONNECTIONS true").await;
+    }
+
+    async fn say(&self, statement: &str) {
+        let mut admin = PgConnection::connect(&self.admin).await.expect("the server answers");
+        let statement = statement.replace("{}", &self.name);
+        sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut admin).await.expect("done");
     }
 }
 

@@ -1,6 +1,8 @@
 //! Watching, with a real PostgreSQL (`NALABO_TEST_DATABASE_URL`): step by step against a real API
 //! server through the fault proxy of the lab, and in real time.
 
+mod history;
 mod house;
 mod manager;
+mod outage;
 mod watcher;
