@@ -2,6 +2,7 @@
 //! PostgreSQL, the clusters are pretended.
 
 mod access;
+mod alerts;
 mod canary;
 mod change;
 mod connect;
