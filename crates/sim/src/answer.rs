@@ -18,7 +18,7 @@ use crate::cluster::Cluster;
 use crate::identity::{Identity, ServiceAccount, token_verify};
 use crate::list::{ListQuery, is_watch};
 use crate::random::mix;
-use crate::read::{object_get, objects_list};
+use crate::read::{object_get, objects_list, pods_squeezed};
 use crate::reply::{self, Reply};
 use crate::resources::{Resource, Target, asked, verb_of};
 use crate::rules::{path_allowed, resource_allowed};
@@ -202,6 +202,13 @@ async fn list_aside(
             name: None,
             query: &query,
         };
+        if wants_gzip
+            && resource.plural == "pods"
+            && resource.group.is_empty()
+            && let Some(page) = pods_squeezed(&cluster, &ask)
+        {
+            return page;
+        }
         finish(objects_list(&cluster, &ask), wants_gzip)
     });
     written.await.unwrap_or_else(|_| Err(told_to_fail(500)))

@@ -1,33 +1,25 @@
 //! One pretend cluster: what it is, how it behaves now, what was applied to it.
 
-use std::fmt;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use jiff::{SignedDuration, Timestamp};
 use nalabo_core::clock::Clock;
-use nalabo_core::infrastructure::EnvironmentClass;
 use rustls::ServerConfig;
 use tokio::sync::{Semaphore, watch};
-use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::SimError;
 use crate::behaviour::Behaviour;
-use crate::identity::{ADMIN, Identity, token_issue};
+use crate::identity::Identity;
 use crate::latency::Latency;
 use crate::node_state::{NodeStates, SimNode};
 use crate::objects::Objects;
 use crate::pki::{Authority, Validity};
 use crate::profile::Profile;
-
-/// How long a cluster may take to close or open its port.
-const SWITCH_DEADLINE: Duration = Duration::from_secs(5);
+use crate::squeezed::Pages;
 
 /// What the tasks of a cluster share.
 pub(crate) struct Cluster {
@@ -37,6 +29,8 @@ pub(crate) struct Cluster {
     pub(crate) tasks: TaskTracker,
     /// How many large pages are written at once in the whole sim.
     pub(crate) writers: Arc<Semaphore>,
+    /// Pages of all clusters of the sim, compressed.
+    pub(crate) pages: Arc<Pages>,
     pub(crate) is_listening: watch::Sender<bool>,
     pub(crate) behaviour: watch::Sender<Behaviour>,
     /// Wakes those who watch.
@@ -45,9 +39,9 @@ pub(crate) struct Cluster {
     pub(crate) connections_open: AtomicU64,
     pub(crate) requests_received: AtomicU64,
     tls: Arc<ServerConfig>,
-    authority: Arc<Authority>,
+    pub(crate) authority: Arc<Authority>,
     clock: Arc<dyn Clock>,
-    started_at: Timestamp,
+    pub(crate) started_at: Timestamp,
     latency: Mutex<Latency>,
     nodes: Mutex<NodeStates>,
     objects: Mutex<Objects>,
@@ -68,6 +62,7 @@ pub(crate) struct Common {
     pub(crate) stop: CancellationToken,
     pub(crate) tasks: TaskTracker,
     pub(crate) writers: Arc<Semaphore>,
+    pub(crate) pages: Arc<Pages>,
 }
 
 /// Why a lock can always be had.
@@ -80,13 +75,14 @@ impl Cluster {
         tls: Arc<ServerConfig>,
         common: &Common,
     ) -> Self {
-        let Common { authority, clock, stop, tasks, writers } = common.clone();
+        let Common { authority, clock, stop, tasks, writers, pages } = common.clone();
         Self {
             profile,
             address,
             stop,
             tasks,
             writers,
+            pages,
             is_listening: watch::Sender::new(true),
             behaviour: watch::Sender::new(Behaviour::Healthy),
             changes: watch::Sender::new(()),
@@ -168,7 +164,7 @@ impl Cluster {
     }
 
     /// Changes the state of a node, and wakes those who watch.
-    fn node_change(&self, position: u32, change: impl FnOnce(&mut SimNode)) {
+    pub(crate) fn node_change(&self, position: u32, change: impl FnOnce(&mut SimNode)) {
         let at = self.now();
         let mut nodes = self.nodes.lock().expect(UNPOISONED);
         let mut is = nodes.of(position).is;
@@ -179,7 +175,8 @@ impl Cluster {
         }
     }
 
-    fn behaviour_set(&self, behaviour: Behaviour) {
+    /// Behaves otherwise from now on.
+    pub(crate) fn behaviour_set(&self, behaviour: Behaviour) {
         let is = behaviour.silent_nodes().min(self.profile.nodes);
         let so_far = self.connections_accepted.load(Ordering::Relaxed);
         match *self.behaviour.borrow() {
@@ -208,6 +205,18 @@ impl Cluster {
         let version = self.version_take();
         self.changes.send_replace(());
         version
+    }
+
+    /// Forgets all that was before now.
+    pub(crate) fn compact(&self) {
+        // One ahead of now, so that also a list begun in this very second has expired. The
+        // version moves on with it, or new lists would be born expired.
+        self.compacted.store(self.version_take(), Ordering::Relaxed);
+    }
+
+    /// How fast it answers from now on.
+    pub(crate) fn latency_set(&self, latency: Latency) {
+        *self.latency.lock().expect(UNPOISONED) = latency;
     }
 
     fn version_take(&self) -> i64 {
@@ -243,167 +252,5 @@ impl Cluster {
             }
             Identity::Anonymous => true,
         }
-    }
-}
-
-/// A pretend cluster, as somebody who runs a sim sees it.
-#[derive(Clone)]
-pub struct SimCluster(pub(crate) Arc<Cluster>);
-
-impl SimCluster {
-    /// Its name, for example `lyon-1-formation`.
-    pub fn name(&self) -> &str {
-        &self.0.profile.name
-    }
-
-    /// Its address, for example `https://127.10.0.2:6443`.
-    pub fn endpoint(&self) -> String {
-        format!("https://{}", self.0.address)
-    }
-
-    /// The same, for a socket.
-    pub fn address(&self) -> SocketAddr {
-        self.0.address
-    }
-
-    /// Where it pretends to stand, for example `fr-ara`.
-    pub fn region(&self) -> &str {
-        self.0.profile.region
-    }
-
-    /// What it is probably for.
-    pub fn environment(&self) -> EnvironmentClass {
-        self.0.profile.environment
-    }
-
-    /// How many nodes it has.
-    pub fn nodes(&self) -> u32 {
-        self.0.profile.nodes
-    }
-
-    /// How many pods it has.
-    pub fn pods(&self) -> u32 {
-        self.0.profile.nodes * self.0.profile.pods_per_node
-    }
-
-    /// Whether it offers figures of use while it is healthy.
-    pub fn has_metrics(&self) -> bool {
-        self.0.profile.has_metrics
-    }
-
-    /// Its version, for example `v1.35.4+k3s1`.
-    pub fn kubernetes_version(&self) -> String {
-        self.0.profile.git_version()
-    }
-
-    /// A token of its administrator.
-    pub fn token(&self) -> String {
-        let profile = &self.0.profile;
-        // Some credentials of a real fleet are always about to expire.
-        let lifetime_days = if profile.seed.is_multiple_of(9) { 6 } else { 365 };
-        let lifetime = SignedDuration::from_hours(24 * lifetime_days);
-        let uid = profile.uid(&[7]);
-        token_issue(profile, ADMIN, &uid, self.0.started_at, lifetime)
-    }
-
-    /// The certificate authority of its sim.
-    pub fn ca_pem(&self) -> &str {
-        self.0.authority.pem()
-    }
-
-    /// A kubeconfig of its administrator that needs no file beside it.
-    pub fn kubeconfig(&self) -> String {
-        let (name, server, token) = (self.name(), self.endpoint(), self.token());
-        let ca = STANDARD.encode(self.ca_pem());
-        format!(
-            "apiVersion: v1\n\
-             kind: Config\n\
-             clusters:\n\
-             - name: {name}\n  \
-               cluster:\n    \
-                 server: {server}\n    \
-                 certificate-authority-data: {ca}\n\
-             users:\n\
-             - name: {name}-admin\n  \
-               user:\n    \
-                 token: {token}\n\
-             contexts:\n\
-             - name: {name}\n  \
-               context:\n    \
-                 cluster: {name}\n    \
-                 user: {name}-admin\n\
-             current-context: {name}\n"
-        )
-    }
-
-    /// How it behaves now.
-    pub fn behaviour(&self) -> Behaviour {
-        self.0.behaviour()
-    }
-
-    /// Makes it behave so; in force when this returns, for the next request and the next
-    /// connection.
-    pub async fn set(&self, behaviour: Behaviour) -> Result<(), SimError> {
-        let listens = !behaviour.is_down(Duration::ZERO).0;
-        self.0.behaviour_set(behaviour);
-        let mut is_listening = self.0.is_listening.subscribe();
-        let switched = is_listening.wait_for(|it| *it == listens);
-        match timeout(SWITCH_DEADLINE, switched).await {
-            Ok(Ok(_)) => Ok(()),
-            Ok(Err(_)) | Err(_) => Err(SimError::Switch { name: self.name().to_owned() }),
-        }
-    }
-
-    /// How fast it answers from now on.
-    pub fn latency_set(&self, latency: Latency) {
-        *self.0.latency.lock().expect(UNPOISONED) = latency;
-    }
-
-    /// Makes something happen to the node at `position`, as all who read or watch nodes see from
-    /// now on. Nothing for a position that does not exist.
-    pub fn node_set(&self, position: u32, node: SimNode) {
-        if position < self.nodes() {
-            self.0.node_change(position, |it| *it = node);
-        }
-    }
-
-    /// What is unusual about the node at `position`.
-    pub fn node(&self, position: u32) -> SimNode {
-        self.0.nodes.lock().expect(UNPOISONED).of(position).is
-    }
-
-    /// How many connections are open now.
-    pub fn connections_open(&self) -> u64 {
-        self.0.connections_open.load(Ordering::Relaxed)
-    }
-
-    /// How many connections it has accepted so far, for tests that wait for a client to come.
-    pub fn connections_accepted(&self) -> u64 {
-        self.0.connections_accepted.load(Ordering::Relaxed)
-    }
-
-    /// How many requests it has received so far, whatever became of them.
-    pub fn requests_received(&self) -> u64 {
-        self.0.requests_received.load(Ordering::Relaxed)
-    }
-
-    /// Forgets the history of its lists, as etcd's compaction does: the continue tokens given out
-    /// so far have expired.
-    pub fn compact(&self) {
-        // One ahead of now, so that also a list begun in this very second has expired. The
-        // version moves on with it, or new lists would be born expired.
-        let now = self.0.version_take();
-        self.0.compacted.store(now, Ordering::Relaxed);
-    }
-}
-
-impl fmt::Debug for SimCluster {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Never the token, although it opens nothing but a pretend cluster.
-        f.debug_struct("SimCluster")
-            .field("name", &self.name())
-            .field("endpoint", &self.endpoint())
-            .field("behaviour", &self.behaviour())
-            .finish_non_exhaustive()
     }
 }

@@ -27,7 +27,7 @@
 //!   8 KiB with their `managedFields`.
 //! * `limit` and `continue`: pages of one list agree with each other, tokens expire after five
 //!   minutes or [`SimCluster::compact`] with 410, whose own token reads on inconsistently.
-//!   `resourceVersion=0` is answered whole; a version from the future with 504. Label and field
+//!   `resourceVersion=0` is answered whole; a list from the future with 504. Label and field
 //!   selectors.
 //! * Watches of every kind but those of `metrics.k8s.io`: from a version, from what there is, or
 //!   with `sendInitialEvents`; bookmarks, `timeoutSeconds`, an `ERROR` event with 410. What
@@ -64,6 +64,7 @@ mod cities;
 mod cluster;
 mod control;
 mod discovery;
+mod figures;
 mod identity;
 mod kinds;
 mod latency;
@@ -83,7 +84,10 @@ mod reviews;
 mod rules;
 mod selectors;
 mod serve;
+mod sim_cluster;
+mod squeezed;
 mod status;
+mod story;
 mod view;
 mod watch;
 mod workload;
@@ -109,10 +113,12 @@ use crate::profile::Profile;
 
 pub use crate::address::SimBind;
 pub use crate::behaviour::Behaviour;
-pub use crate::cluster::SimCluster;
 pub use crate::control::control_serve;
+pub use crate::figures::SimFigures;
 pub use crate::latency::Latency;
 pub use crate::node_state::SimNode;
+pub use crate::sim_cluster::SimCluster;
+pub use crate::story::{story_begin, story_run};
 
 /// How long all clusters together may take to stop.
 const STOP_DEADLINE: Duration = Duration::from_secs(10);
@@ -200,6 +206,7 @@ impl Sim {
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
             writers: Arc::new(Semaphore::new(processors)),
+            pages: Arc::default(),
         };
         let mut sim = Self {
             clusters: Vec::with_capacity(options.clusters),

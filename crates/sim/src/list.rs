@@ -109,48 +109,83 @@ impl ListQuery {
         resource_version: i64,
         is_cached: bool,
     ) -> Result<Vec<u8>, Failure> {
+        let cut = self.cut(view, is_cached)?;
+        let mut out = self.head(view.kind(), resource_version, cut.next.as_ref(), cut.left);
+        items_write(view, &cut.positions, &mut out);
+        Ok(out)
+    }
+
+    /// Which objects are on the page.
+    pub(crate) fn cut(&self, view: &dyn View, is_cached: bool) -> Result<Cut, Failure> {
         let after = self.token.as_ref().map(|token| token.start.trim_end_matches('\0'));
-        let mut wanted = Vec::with_capacity(view.len());
+        let mut positions = Vec::with_capacity(view.len());
         for position in 0..view.len() {
             let is_ahead = after.is_none_or(|after| key_is_after(view.key(position), after));
             if is_ahead && self.selectors.matches(view, position)? {
-                wanted.push(position);
+                positions.push(position);
             }
         }
+        let left = positions.len().saturating_sub(self.limit(is_cached));
+        positions.truncate(self.limit(is_cached));
+        let next = positions.last().filter(|_| left > 0);
+        let next = next.map(|last| format!("{}\0", key_text(view.key(*last))));
+        Ok(Cut { positions, next, left })
+    }
+
+    /// Most objects on a page.
+    pub(crate) fn limit(&self, is_cached: bool) -> usize {
         let is_whole = is_cached && self.from_version == Some(0) && self.token.is_none();
-        let limit = self.limit.filter(|_| !is_whole).unwrap_or(usize::MAX);
-        let page = &wanted[..limit.min(wanted.len())];
-        let left = wanted.len() - page.len();
-        let mut metadata = ListMeta {
+        self.limit.filter(|_| !is_whole).unwrap_or(usize::MAX)
+    }
+
+    /// The key after which the page begins; empty for the first.
+    pub(crate) fn start(&self) -> &str {
+        self.token.as_ref().map_or("", |token| &token.start)
+    }
+
+    /// Everything of a page that comes before its items.
+    pub(crate) fn head(
+        &self,
+        (kind, api_version): (&str, &str),
+        resource_version: i64,
+        next: Option<&String>,
+        left: usize,
+    ) -> Vec<u8> {
+        let metadata = ListMeta {
             resource_version: Some(resource_version.to_string()),
+            continue_: next.map(|it| token_text(resource_version, it.clone())),
+            // The real server does not count behind a selector.
+            remaining_item_count: (next.is_some() && self.selectors.is_empty())
+                .then(|| i64::try_from(left).unwrap_or(i64::MAX)),
             ..ListMeta::default()
         };
-        if let Some(last) = page.last().filter(|_| left > 0) {
-            let start = format!("{}\0", key_text(view.key(*last)));
-            metadata.continue_ = Some(token_text(resource_version, start));
-            // The real server does not count behind a selector.
-            metadata.remaining_item_count =
-                self.selectors.is_empty().then(|| i64::try_from(left).unwrap_or(i64::MAX));
-        }
-        Ok(page_write(view, &metadata, page))
+        let mut out = format!(r#"{{"kind":"{kind}List","apiVersion":"{api_version}","metadata":"#)
+            .into_bytes();
+        serde_json::to_writer(&mut out, &metadata).expect("strings and a number");
+        out.extend_from_slice(br#","items":["#);
+        out
     }
 }
 
-/// Writes item by item, so that a page is never held as objects and as bytes at once.
-fn page_write(view: &dyn View, metadata: &ListMeta, page: &[usize]) -> Vec<u8> {
-    let (kind, api_version) = view.kind();
-    let mut out =
-        format!(r#"{{"kind":"{kind}List","apiVersion":"{api_version}","metadata":"#).into_bytes();
-    serde_json::to_writer(&mut out, metadata).expect("strings and a number");
-    out.extend_from_slice(br#","items":["#);
-    for (rank, position) in page.iter().enumerate() {
+/// The objects of a page, and what comes after it.
+pub(crate) struct Cut {
+    pub(crate) positions: Vec<usize>,
+    /// Where the next page begins; none after the last.
+    pub(crate) next: Option<String>,
+    /// How many objects are on later pages.
+    pub(crate) left: usize,
+}
+
+/// Writes item by item, so that a page is never held as objects and as bytes at once; then the
+/// end of the page.
+pub(crate) fn items_write(view: &dyn View, positions: &[usize], out: &mut Vec<u8>) {
+    for (rank, position) in positions.iter().enumerate() {
         if rank > 0 {
             out.push(b',');
         }
-        view.item_write(*position, &mut out);
+        view.item_write(*position, out);
     }
     out.extend_from_slice(b"]}\n");
-    out
 }
 
 fn key_text((namespace, name): (&str, &str)) -> String {

@@ -49,7 +49,7 @@ pub(crate) fn pod_usage(profile: &Profile, pod: &Pod, at: Timestamp) -> Usage {
 }
 
 /// What a node uses besides its pods: kubelet, container runtime, the system.
-fn node_system_usage(profile: &Profile, node: u32, at: Timestamp) -> Usage {
+pub(crate) fn node_system_usage(profile: &Profile, node: u32, at: Timestamp) -> Usage {
     let weather = weather(mix(profile.seed, &[4, u64::from(node)]), at.as_second(), 120);
     let cpu_nanocores = (60.0 + 12.0 * f64::from(profile.node_cores)) * 1e6 * (0.7 + 0.6 * weather);
     let memory_kib = (380.0 + 14.0 * f64::from(profile.node_memory_gib)) * 1024.0;

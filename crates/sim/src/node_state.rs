@@ -95,6 +95,11 @@ impl NodeStates {
         Versions { created, changed: created.max(state.version).max(reported) }
     }
 
+    /// The version of the last change to any node; 0 when nothing ever happened.
+    pub(crate) fn newest_version(&self) -> i64 {
+        self.0.values().map(|it| it.version).max().unwrap_or_default()
+    }
+
     /// The version at which what runs on a node last changed with it.
     pub(crate) fn changed_version(&self, position: u32) -> i64 {
         self.of(position).version

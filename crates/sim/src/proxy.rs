@@ -55,14 +55,23 @@ fn service(cluster: &Cluster, ask: &Ask<'_>, inner: &str) -> Result<Reply, Failu
     let Some(service) = found else {
         return Err(Failure::object_not_found("", "services", name));
     };
-    let is_port = port.is_empty() || port == service.port_name || port == service.port.to_string();
-    if !is_port {
-        return Err(Failure::unavailable(format!(
-            "no service port \"{port}\" found for service \"{name}\""
-        )));
+    // A number is looked up in the service, a name among its endpoints.
+    let whole = ask.name.unwrap_or_default();
+    if let Ok(number) = port.parse::<u16>() {
+        if number != service.port {
+            return Err(Failure::unavailable(format!(
+                "no service port {number} found for service \"{name}\""
+            )));
+        }
+    } else if !port.is_empty() && port != service.port_name {
+        return Err(no_endpoints(whole));
     }
     if (namespace, name) != (PROMETHEUS_NAMESPACE, PROMETHEUS_NAME) {
         return Err(Failure::unavailable(format!("no endpoints available for service \"{name}\"")));
     }
     Ok(prometheus::answer(&cluster.profile, inner, ask.query, cluster.now()))
+}
+
+fn no_endpoints(service: &str) -> Failure {
+    Failure::unavailable(format!("no endpoints available for service \"{service}\""))
 }

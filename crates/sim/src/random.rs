@@ -70,11 +70,20 @@ impl Dice {
     /// `length` hexadecimal digits.
     pub(crate) fn hex(&mut self, length: usize) -> String {
         let mut text = String::with_capacity(length + 16);
-        while text.len() < length {
-            write!(text, "{:016x}", self.next()).expect("writing to a string cannot fail");
-        }
-        text.truncate(length);
+        self.hex_write(length, &mut text);
         text
+    }
+
+    /// The same, at the end of `text`.
+    pub(crate) fn hex_write(&mut self, length: usize, text: &mut String) {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let end = text.len() + length;
+        while text.len() < end {
+            let number = self.next();
+            for digit in (0..16).rev().take(end - text.len()) {
+                text.push(char::from(DIGITS[(number >> (digit * 4) & 15) as usize]));
+            }
+        }
     }
 
     /// A suffix as Kubernetes makes them: no vowels, so that no word arises.
@@ -85,8 +94,24 @@ impl Dice {
 
     /// A UUID of version 4.
     pub(crate) fn uuid(&mut self) -> String {
-        let h = self.hex(32);
-        format!("{}-{}-4{}-a{}-{}", &h[..8], &h[8..12], &h[13..16], &h[17..20], &h[20..32])
+        let mut text = String::with_capacity(36);
+        self.uuid_write(&mut text);
+        text
+    }
+
+    /// The same, at the end of `text`.
+    pub(crate) fn uuid_write(&mut self, text: &mut String) {
+        let (a, b) = (self.next(), self.next());
+        write!(
+            text,
+            "{:08x}-{:04x}-4{:03x}-a{:03x}-{:012x}",
+            a >> 32,
+            (a >> 16) & 0xffff,
+            a & 0xfff,
+            (b >> 48) & 0xfff,
+            b & 0xffff_ffff_ffff
+        )
+        .expect("writing to a string cannot fail");
     }
 }
 

@@ -1,6 +1,7 @@
 //! Lists and single objects.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use http::StatusCode;
 use jiff::Timestamp;
@@ -9,9 +10,10 @@ use serde_json::{Value, json};
 use crate::answer::Ask;
 use crate::cluster::Cluster;
 use crate::kinds::{events, metrics, namespaces, nodes, pods, services, volumes};
-use crate::list::{COMPACTION_SECONDS, ListQuery};
-use crate::reply::{Reply, json, json_bytes};
+use crate::list::{COMPACTION_SECONDS, ListQuery, items_write};
+use crate::reply::{GZIP_FROM_BYTES, Reply, gzip_bytes, json, json_bytes};
 use crate::resources::Resource;
+use crate::squeezed::{PageKey, Squeezed};
 use crate::status::Failure;
 use crate::view::{Table, Versions, View};
 use crate::workload;
@@ -38,6 +40,41 @@ pub(crate) fn objects_list(cluster: &Cluster, ask: &Ask<'_>) -> Result<Reply, Fa
     let view = view_of(cluster, ask.resource, cluster.moment_of(version));
     let is_cached = ask.resource.plural != "events";
     Ok(json_bytes(StatusCode::OK, query.page(view.as_ref(), version, is_cached)?))
+}
+
+/// A page of all pods that is large enough to be compressed, from what was compressed before or
+/// for the next who asks. None when the page is another kind of page.
+pub(crate) fn pods_squeezed(cluster: &Cluster, ask: &Ask<'_>) -> Option<Result<Reply, Failure>> {
+    let query = match ListQuery::parse(ask.query, ask.namespace) {
+        Ok(query) if query.selectors.is_everything() => query,
+        _ => return None,
+    };
+    let compacted = cluster.compacted(COMPACTION_SECONDS);
+    let version = query.resource_version(cluster.resource_version(), compacted).ok()?;
+    let nodes = cluster.nodes();
+    let key = PageKey {
+        cluster: cluster.profile.seed,
+        nodes_version: nodes.newest_version(),
+        start: query.start().to_owned(),
+        limit: query.limit(true),
+    };
+    let page = match cluster.pages.find(&key) {
+        Some(page) => page,
+        None => {
+            let view = pods::view(&cluster.profile, nodes);
+            let cut = query.cut(&view, true).ok()?;
+            let mut items = Vec::with_capacity(cut.positions.len() * 8_192);
+            items_write(&view, &cut.positions, &mut items);
+            if items.len() < GZIP_FROM_BYTES {
+                return None;
+            }
+            let page = Arc::new(Squeezed::of(&items, cut.next, cut.left));
+            cluster.pages.keep(key, page.clone());
+            page
+        }
+    };
+    let head = query.head(("Pod", "v1"), version, page.next.as_ref(), page.left);
+    Some(Ok(gzip_bytes(page.with_head(&head))))
 }
 
 /// One object by name.

@@ -23,7 +23,7 @@ use crate::status::Failure;
 pub(crate) type Reply = Response<ReplyBody>;
 
 /// Answers of this size and more are compressed; the real server's own limit.
-const GZIP_FROM_BYTES: usize = 128 * 1024;
+pub(crate) const GZIP_FROM_BYTES: usize = 128 * 1024;
 
 /// An answer ended before it was whole, on purpose.
 #[derive(Debug, thiserror::Error)]
@@ -168,9 +168,20 @@ pub(crate) fn gzip(mut reply: Reply) -> Reply {
     encoder.write_all(bytes).expect("writing to memory cannot fail");
     let packed = encoder.finish().expect("writing to memory cannot fail");
     *reply.body_mut() = ReplyBody::Whole(Some(packed.into()));
+    gzip_mark(&mut reply);
+    reply
+}
+
+/// A JSON answer of `bytes`, which are compressed already.
+pub(crate) fn gzip_bytes(bytes: Vec<u8>) -> Reply {
+    let mut reply = json_bytes(StatusCode::OK, bytes);
+    gzip_mark(&mut reply);
+    reply
+}
+
+fn gzip_mark(reply: &mut Reply) {
     reply.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     reply.headers_mut().insert(VARY, HeaderValue::from_static("Accept-Encoding"));
-    reply
 }
 
 fn reply(code: StatusCode, content_type: &'static str, body: ReplyBody) -> Reply {

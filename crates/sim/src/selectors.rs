@@ -67,6 +67,11 @@ impl Selectors {
         self.fields.is_empty() && self.labels.is_empty()
     }
 
+    /// Whether every object is wanted.
+    pub(crate) fn is_everything(&self) -> bool {
+        self.namespace.is_none() && self.is_empty()
+    }
+
     /// Whether the object at `position` is wanted.
     pub(crate) fn matches(&self, view: &dyn View, position: usize) -> Result<bool, Failure> {
         let (namespace, name) = view.key(position);

@@ -11,7 +11,7 @@ use crate::profile::Profile;
 use crate::random::{mix, text_number};
 
 /// What made a pod.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Owner {
     DaemonSet,
     Deployment,
@@ -20,7 +20,7 @@ pub(crate) enum Owner {
 }
 
 /// A kind of pod.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Workload {
     pub(crate) app: &'static str,
     pub(crate) image: &'static str,
@@ -68,7 +68,7 @@ static BY_PEOPLE: [Workload; 9] = [
 ];
 
 /// What became of a pod.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum PodState {
     Running,
     /// Starts, ends with an error, is started again.
@@ -109,6 +109,14 @@ impl Pod {
     /// What it asks for of its node's disk, in MiB; only what people made asks.
     pub(crate) fn ephemeral_mib(&self) -> u32 {
         if self.cpu_millicores == 0 { 0 } else { self.workload.weight * 96 }
+    }
+
+    /// Hash of its replica set; empty for what has none.
+    pub(crate) fn hash(&self) -> &str {
+        match self.workload.owner {
+            Owner::Deployment => self.owner_name().rsplit_once('-').map_or("", |(_, hash)| hash),
+            Owner::DaemonSet | Owner::StatefulSet | Owner::Job => "",
+        }
     }
 
     /// Name of its claim, when it has one.

@@ -4,6 +4,7 @@ mod common;
 
 use common::{Kube, fleet, names, tuesday};
 use nalabo_core::SignedDuration;
+use nalabo_sim::Behaviour;
 use serde_json::Value;
 
 /// All pages of a list, and how many there were.
@@ -172,4 +173,25 @@ async fn the_same_seed_makes_the_same_cluster() {
     assert_ne!(uid(Kube::of(first).get(path).await), uid(Kube::of(second).get(path).await));
     one.stop().await;
     other.stop().await;
+}
+
+#[tokio::test]
+async fn a_compressed_page_is_the_page_that_others_receive_whatever_happened_before() {
+    let clock = tuesday();
+    let sim = fleet(1, clock.clone()).await;
+    let cluster = &sim.clusters()[0];
+    let kube = Kube::of(cluster);
+    let paths =
+        ["/api/v1/pods", "/api/v1/pods?limit=40", "/api/v1/pods?limit=40&resourceVersion=0"];
+    for behaviour in [Behaviour::Healthy, Behaviour::NodesNotReady(1), Behaviour::Healthy] {
+        cluster.set(behaviour.clone()).await.expect("switch");
+        for path in paths.into_iter().chain(paths) {
+            let answer = kube.try_get(path).await.expect("an answer");
+            assert_eq!(answer.content_length(), None, "{path} was compressed");
+            let unpacked = answer.text().await.expect("a body");
+            assert!(unpacked == kube.plain(path).await, "{path} {behaviour:?}");
+            clock.advance(SignedDuration::from_secs(1));
+        }
+    }
+    sim.stop().await;
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use nalabo_core::Timestamp;
 use nalabo_core::clock::{Clock, ManualClock};
 use nalabo_sim::{Sim, SimCluster, SimOptions};
-use reqwest::{Certificate, Client, Method, Response};
+use reqwest::{Certificate, Client, Identity, Method, RequestBuilder, Response};
 use serde_json::Value;
 
 /// A Tuesday morning.
@@ -34,7 +34,7 @@ pub async fn fleet(clusters: usize, clock: Arc<dyn Clock>) -> Sim {
 pub struct Kube {
     client: Client,
     endpoint: String,
-    token: String,
+    token: Option<String>,
 }
 
 impl Kube {
@@ -50,16 +50,43 @@ impl Kube {
             .timeout(Duration::from_secs(20))
             .build()
             .expect("a client");
-        Self { client, endpoint: cluster.endpoint(), token }
+        Self { client, endpoint: cluster.endpoint(), token: Some(token) }
+    }
+
+    /// A client that shows a certificate, as PEM with its key.
+    pub fn with_certificate(endpoint: &str, ca: &[u8], identity: &[u8]) -> Self {
+        let ca = Certificate::from_pem(ca).expect("a certificate");
+        let client = Client::builder()
+            .tls_certs_only([ca])
+            .identity(Identity::from_pem(identity).expect("a certificate and its key"))
+            .no_proxy()
+            .timeout(Duration::from_secs(30))
+            .build()
+            .expect("a client");
+        Self { client, endpoint: endpoint.to_owned(), token: None }
     }
 
     pub async fn try_get(&self, path: &str) -> reqwest::Result<Response> {
-        self.client.get(format!("{}{path}", self.endpoint)).bearer_auth(&self.token).send().await
+        self.request(Method::GET, path).send().await
+    }
+
+    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let request = self.client.request(method, format!("{}{path}", self.endpoint));
+        match &self.token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        }
     }
 
     /// Status and body of a GET.
     pub async fn get(&self, path: &str) -> (u16, Value) {
         read(self.try_get(path).await.expect("an answer")).await
+    }
+
+    /// The text of a GET that asks for no compression.
+    pub async fn plain(&self, path: &str) -> String {
+        let request = self.request(Method::GET, path).header("accept-encoding", "identity");
+        request.send().await.expect("an answer").text().await.expect("a body")
     }
 
     /// Status and body of a request with a JSON body.
@@ -68,8 +95,7 @@ impl Kube {
             Method::PATCH => "application/apply-patch+yaml",
             _ => "application/json",
         };
-        let request = self.client.request(method, format!("{}{path}", self.endpoint));
-        let request = request.bearer_auth(&self.token).header("content-type", content_type);
+        let request = self.request(method, path).header("content-type", content_type);
         read(request.body(body.to_string()).send().await.expect("an answer")).await
     }
 }
