@@ -5,6 +5,11 @@ mod g11;
 mod g12;
 mod g3;
 mod g4;
+mod g5;
+mod g7;
+mod g8;
+mod g9;
+mod parse;
 
 use clap::ValueEnum;
 
@@ -12,7 +17,7 @@ use crate::results::Line;
 use crate::stage::Stage;
 
 /// A goal that can be measured. In the order in which they are: those that need a fleet as it
-/// was just connected come first.
+/// was just connected come first, and the history is written before it is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Goal {
     /// Size of the program, rest, start.
@@ -25,11 +30,32 @@ pub enum Goal {
     G12,
     /// Memory.
     G3,
+    /// From death to alert.
+    G5,
+    /// Bytes of history.
+    G8,
+    /// Writing history.
+    G9,
+    /// Reading history.
+    G7,
+    /// Reading pods, side by side.
+    Parse,
 }
 
 impl Goal {
     /// Every goal, in the order in which they are measured.
-    pub const ALL: [Self; 5] = [Self::G11, Self::G1, Self::G4, Self::G12, Self::G3];
+    pub const ALL: [Self; 10] = [
+        Self::G11,
+        Self::G1,
+        Self::G4,
+        Self::G12,
+        Self::G3,
+        Self::G5,
+        Self::G8,
+        Self::G9,
+        Self::G7,
+        Self::Parse,
+    ];
 
     /// How it is called in the results.
     pub const fn title(self) -> &'static str {
@@ -39,6 +65,11 @@ impl Goal {
             Self::G4 => "G4 Answers under load",
             Self::G12 => "G12 Isolation of failure",
             Self::G3 => "G3 Memory",
+            Self::G5 => "G5 Death to alert",
+            Self::G8 => "G8 Bytes of history",
+            Self::G9 => "G9 Writing history",
+            Self::G7 => "G7 Reading history",
+            Self::Parse => "Side by side: reading pods",
         }
     }
 
@@ -50,6 +81,11 @@ impl Goal {
             Self::G4 => g4::measure(stage).await,
             Self::G12 => g12::measure(stage).await,
             Self::G3 => g3::measure(stage).await,
+            Self::G5 => g5::measure(stage).await,
+            Self::G8 => g8::measure(stage).await,
+            Self::G9 => g9::measure(stage).await,
+            Self::G7 => g7::measure(stage).await,
+            Self::Parse => parse::measure(stage).await,
         }
     }
 }

@@ -42,7 +42,11 @@ pub struct House {
 impl House {
     /// Starts it on a fresh database.
     pub async fn start(program: &Path) -> anyhow::Result<Self> {
-        let folder = tempfile::Builder::new().prefix("nalabo-bench-").tempdir()?;
+        Self::start_in(program, tempfile::Builder::new().prefix("nalabo-bench-").tempdir()?).await
+    }
+
+    /// Starts it on the database in `folder`, which goes with it.
+    pub async fn start_in(program: &Path, folder: TempDir) -> anyhow::Result<Self> {
         let (child, url, ready_after) = serve(program, folder.path()).await?;
         Ok(Self { program: program.to_owned(), folder, child, url, ready_after })
     }

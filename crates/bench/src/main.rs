@@ -15,6 +15,7 @@ mod goals;
 mod house;
 mod load;
 mod machine;
+mod past;
 mod pretend;
 mod results;
 mod stage;
@@ -50,7 +51,7 @@ enum Command {
 /// `nalabo-bench run`.
 #[derive(Debug, Args)]
 pub struct RunOptions {
-    /// g1 g3 g4 g5 g7 g8 g9 g11 g12 parse; all of them when none is named.
+    /// g1 g3 g4 g5 g7 g8 g9 g11 g12 parse: all of them when none is named.
     goals: Vec<Goal>,
     /// The built program.
     #[arg(long, env = "NALABO_BENCH_PROGRAM")]

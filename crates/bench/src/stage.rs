@@ -9,6 +9,7 @@ use anyhow::Context as _;
 use serde_json::Value;
 
 use crate::house::{House, Person, connect_all};
+use crate::past::Past;
 use crate::pretend::Pretend;
 
 /// How large and how long.
@@ -24,15 +25,29 @@ pub struct Scale {
     pub long_seconds: f64,
     /// Seconds of each short one.
     pub short_seconds: f64,
+    /// Hours of the day that the history lives.
+    pub past_hours: i64,
 }
 
 impl Scale {
     /// That of the goals.
-    const FULL: Self =
-        Self { clusters: 1_000, nodes: 10, pods: 30, long_seconds: 200.0, short_seconds: 20.0 };
+    const FULL: Self = Self {
+        clusters: 1_000,
+        nodes: 10,
+        pods: 30,
+        long_seconds: 200.0,
+        short_seconds: 20.0,
+        past_hours: 24,
+    };
     /// That of a test.
-    const QUICK: Self =
-        Self { clusters: 20, nodes: 2, pods: 5, long_seconds: 3.0, short_seconds: 1.0 };
+    const QUICK: Self = Self {
+        clusters: 20,
+        nodes: 2,
+        pods: 5,
+        long_seconds: 3.0,
+        short_seconds: 1.0,
+        past_hours: 1,
+    };
 }
 
 /// NALABO with every pretend cluster connected.
@@ -61,13 +76,14 @@ pub struct Stage {
     /// Whether anything is judged.
     pub quick: bool,
     fleet: Option<Fleet>,
+    past: Option<Past>,
 }
 
 impl Stage {
     /// An empty stage.
     pub fn new(program: PathBuf, quick: bool) -> Self {
         let scale = if quick { Scale::QUICK } else { Scale::FULL };
-        Self { program, scale, quick, fleet: None }
+        Self { program, scale, quick, fleet: None, past: None }
     }
 
     /// The program that is measured.
@@ -91,8 +107,25 @@ impl Stage {
         }
     }
 
+    /// A year of history, made when there is none.
+    pub async fn past(&mut self) -> anyhow::Result<&Past> {
+        if self.past.is_none() {
+            self.past = Some(Past::make(self.scale.clusters, self.scale.past_hours).await?);
+        }
+        self.past.as_ref().context("it was just made")
+    }
+
+    /// The same, to keep.
+    pub async fn past_take(&mut self) -> anyhow::Result<Past> {
+        self.past().await?;
+        self.past.take().context("it was just made")
+    }
+
     /// Ends everything.
     pub async fn end(mut self) {
+        if let Some(past) = self.past.take() {
+            let _ = past.into_folder().await;
+        }
         self.fleet_end().await;
     }
 }
