@@ -294,6 +294,7 @@ CREATE TABLE infrastructures (
     created_at timestamp with time zone NOT NULL,
     updated_at timestamp with time zone NOT NULL,
     revision bigint NOT NULL,
+    monitoring jsonb DEFAULT '{}'::jsonb NOT NULL,
     CONSTRAINT infrastructures_credential_version_check CHECK ((credential_version > 0)),
     CONSTRAINT infrastructures_environment_check CHECK ((environment = ANY (ARRAY['production'::text, 'staging'::text, 'training'::text, 'lab'::text]))),
     CONSTRAINT infrastructures_labels_check CHECK ((jsonb_typeof(labels) = 'object'::text)),

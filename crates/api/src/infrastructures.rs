@@ -13,8 +13,8 @@ use nalabo_app::infrastructures::{Sort, SortField};
 use nalabo_core::Timestamp;
 use nalabo_core::health::State;
 use nalabo_core::id::InfrastructureId;
-use nalabo_core::infrastructure::{EnvironmentClass, Infrastructure, Mode};
-use nalabo_fleet::{RbacPurpose, rbac_manifest};
+use nalabo_core::infrastructure::{EnvironmentClass, Infrastructure, Mode, MonitoringOptions};
+use nalabo_fleet::{MetricsRight, RbacPurpose, metrics_manifest, rbac_manifest};
 use serde::{Deserialize, Serialize};
 
 use crate::connection_tests::SourceBody;
@@ -75,6 +75,8 @@ pub struct ProfileBody {
     labels: BTreeMap<String, String>,
     /// Where it stands.
     region: Option<String>,
+    /// Where its used storage may be looked for. Left out, it stays as it is.
+    monitoring: Option<MonitoringOptions>,
 }
 
 impl From<ProfileBody> for ProfileAsk {
@@ -85,6 +87,7 @@ impl From<ProfileBody> for ProfileAsk {
             environment: it.environment,
             labels: it.labels,
             region: it.region,
+            monitoring: it.monitoring,
         }
     }
 }
@@ -532,20 +535,23 @@ async fn status_change_table(ctx: &Ctx, id: InfrastructureId) -> Result<Table, P
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct RbacQuery {
-    /// `monitor` (default) or `workshops`.
+    /// `monitor` (default) or `workshops`; `metrics_prometheus` or `metrics_kubelet` for a right
+    /// that reaches further, to be granted on purpose.
     r#for: Option<String>,
 }
 
-/// A ready manifest of a narrow service account.
+/// A ready manifest of a narrow service account, or of a further right for it.
 #[utoipa::path(get, path = "/api/admin/rbac.yaml", tag = "infrastructures", params(RbacQuery),
     responses((status = 200, body = String, content_type = "application/yaml"),
         (status = 422, body = Problem)))]
 pub async fn rbac_manifest_read(Query(query): Query<RbacQuery>) -> Result<Response, Problem> {
-    let purpose = match query.r#for.as_deref() {
-        None | Some("monitor") => RbacPurpose::Monitor,
-        Some("workshops") => RbacPurpose::Workshops,
+    let manifest = match query.r#for.as_deref() {
+        None | Some("monitor") => rbac_manifest(RbacPurpose::Monitor),
+        Some("workshops") => rbac_manifest(RbacPurpose::Workshops),
+        Some("metrics_prometheus") => metrics_manifest(MetricsRight::Prometheus),
+        Some("metrics_kubelet") => metrics_manifest(MetricsRight::Kubelet),
         Some(_) => return Err(query_problem("#/for")),
     };
     let yaml = [(header::CONTENT_TYPE, "application/yaml; charset=utf-8")];
-    Ok((yaml, rbac_manifest(purpose)).into_response())
+    Ok((yaml, manifest).into_response())
 }

@@ -8,7 +8,9 @@ use nalabo_core::Timestamp;
 use nalabo_core::forecast::Forecast;
 use nalabo_core::health::{NetworkSuspect, State};
 use nalabo_core::id::InfrastructureId;
-use nalabo_core::infrastructure::{EnvironmentClass, Infrastructure, Labels, Mode, SourceFace};
+use nalabo_core::infrastructure::{
+    EnvironmentClass, Infrastructure, Labels, Mode, MonitoringOptions, SourceFace,
+};
 use nalabo_core::inventory::{
     Cpu, Inventory, Memory, Pods, Storage, StorageSource, Totals, Volumes,
 };
@@ -61,6 +63,8 @@ pub struct InfrastructureView {
     pub is_default: bool,
     /// Where it is, and the public face of its credential.
     pub source: SourceFace,
+    /// Where its used storage may be looked for.
+    pub monitoring: MonitoringOptions,
     /// How it is.
     pub status: StatusView,
     /// What it holds, as last read.
@@ -100,6 +104,7 @@ impl From<Infrastructure> for InfrastructureView {
             mode: it.mode,
             is_default: it.is_default,
             source: it.source,
+            monitoring: it.monitoring,
             status: StatusView {
                 reachable: reachable(status.state),
                 schedulable,

@@ -21,7 +21,8 @@ use nalabo_core::audit::AuditAction;
 use nalabo_core::health::Status;
 use nalabo_core::id::InfrastructureId;
 use nalabo_core::infrastructure::{
-    EnvironmentClass, Infrastructure, InfrastructureName, Labels, Mode, line_parse,
+    EnvironmentClass, Infrastructure, InfrastructureName, Labels, Mode, MonitoringOptions,
+    line_parse,
 };
 use nalabo_fleet::Source;
 use nalabo_store::{
@@ -50,6 +51,8 @@ pub struct ProfileAsk {
     pub labels: BTreeMap<String, String>,
     /// Where it stands.
     pub region: Option<String>,
+    /// Where its used storage may be looked for; nothing leaves what was said before.
+    pub monitoring: Option<MonitoringOptions>,
 }
 
 /// The same, read.
@@ -72,8 +75,11 @@ impl ProfileAsk {
             .map_err(|it| errors.push(FieldError::new("#/labels", &it)));
         let region = text_parse(self.region.as_deref().unwrap_or_default(), REGION_MAX)
             .map_err(|it| errors.push(FieldError::new("#/region", &it)));
-        let (Ok(name), Ok(description), Ok(labels), Ok(region)) =
-            (name, description, labels, region)
+        let monitoring = self.monitoring.as_ref().map_or(Ok(()), MonitoringOptions::check);
+        let monitoring =
+            monitoring.map_err(|it| errors.push(FieldError::new("#/monitoring/prometheus", &it)));
+        let (Ok(name), Ok(description), Ok(labels), Ok(region), Ok(())) =
+            (name, description, labels, region, monitoring)
         else {
             return Err(Error::Invalid(errors));
         };
@@ -130,6 +136,7 @@ pub async fn infrastructure_update(
         environment: ask.environment,
         labels: &profile.labels,
         region: profile.region.as_deref(),
+        monitoring: ask.monitoring.as_ref(),
     };
     let mut tx = app.db.begin().await?;
     let updated =
@@ -150,6 +157,7 @@ pub async fn infrastructure_update(
         change.environment,
         change.labels,
         change.region,
+        change.monitoring.unwrap_or(&before.monitoring),
     );
     let was = profile_json(
         &before.name,
@@ -157,6 +165,7 @@ pub async fn infrastructure_update(
         before.environment,
         &before.labels,
         before.region.as_deref(),
+        &before.monitoring,
     );
     audit_write(ctx, &mut tx, entry.change(was, after)).await?;
     if let Some(moved) = &moved {
@@ -173,10 +182,11 @@ fn profile_json(
     environment: EnvironmentClass,
     labels: &Labels,
     region: Option<&str>,
+    monitoring: &MonitoringOptions,
 ) -> serde_json::Value {
     json!({
         "name": name, "description": description, "environment": environment, "labels": labels,
-        "region": region,
+        "region": region, "monitoring": monitoring,
     })
 }
 

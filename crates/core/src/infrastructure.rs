@@ -266,6 +266,8 @@ pub struct Infrastructure {
     pub source: SourceFace,
     /// UID of its namespace `kube-system`, once read: what makes it the same cluster under any name.
     pub cluster_uid: Option<String>,
+    /// Where its used storage may be looked for.
+    pub monitoring: MonitoringOptions,
     /// How it is.
     pub status: Status,
     /// What it holds, as last read.

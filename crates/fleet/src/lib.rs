@@ -44,7 +44,7 @@ pub use kubeconfig::{ContextEntry, kubeconfig_parse, kubeconfig_source};
 pub use nalabo_core::health::Failure;
 pub use nodes_watch::{NodesChanged, NodesWatch};
 pub use probe::ProbeAnswer;
-pub use rbac::{RbacPurpose, rbac_manifest};
+pub use rbac::{MetricsRight, RbacPurpose, metrics_manifest, rbac_manifest};
 pub use refusal::Refusal;
 pub use service::KubernetesInfrastructureService;
 pub use source::{Source, in_cluster_source, in_cluster_source_from, token_source};

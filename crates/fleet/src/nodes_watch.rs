@@ -2,9 +2,9 @@
 //!
 //! Promises: heartbeats alone are no change. An end that servers plan, a reset connection, a
 //! connection that fell silent and a version that expired are bridged without a word: the watch
-//! goes on from the last version seen, or compares a new list with what it knew. What cannot be
-//! bridged ends the stream with the reason. Does not: say what changed, or wait and try again;
-//! the caller reads everything then, and starts a new watch when the infrastructure answers.
+//! goes on from the last version seen, or compares a new list with what it knew. What a few
+//! seconds do not bridge ends the stream with the reason. Does not: say what changed; the caller
+//! reads everything then, and starts a new watch when the infrastructure answers again.
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hasher as _};
@@ -33,8 +33,10 @@ const WATCH_SECONDS: u32 = 300;
 const SILENCE_MAX: Duration = Duration::from_secs(90);
 /// A watch that lived shorter did not work.
 const SHORT_LIFE: Duration = Duration::from_secs(2);
-/// So many of those in a row, and the caller decides.
-const SHORT_LIVES_MAX: u32 = 3;
+/// So many that did not work, one after the other, and the caller decides.
+const TROUBLES_MAX: u32 = 4;
+/// The first is tried again after this, the next after twice as long …
+const PAUSE: Duration = Duration::from_millis(500);
 
 /// Something about the nodes is other than before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,51 +53,62 @@ impl KubernetesInfrastructureService {
         async_stream::try_stream! {
             let api = &service.inner.api;
             let (mut known, mut version) = nodes_list(api).await?;
-            let mut short_lives = 0;
+            let (mut troubles, mut expired) = (0, false);
             loop {
-                let opened = Instant::now();
-                let mut expired = false;
-                match watch_open(api, &version).await? {
-                    None => expired = true,
-                    Some(mut lines) => loop {
-                        // An end of any kind is bridged by the next connection.
-                        let Ok(Some(line)) = lines.next(SILENCE_MAX).await else { break };
-                        match event_take(&line, &mut known) {
-                            Ok(Taken { version: Some(newer), changed }) => {
-                                version = newer;
-                                if changed {
+                if troubles > 0 {
+                    tokio::time::sleep(PAUSE * troubles).await;
+                }
+                let mut why = None;
+                if expired {
+                    match nodes_list(api).await {
+                        Ok((now, newer)) => {
+                            expired = false;
+                            let changed = now != known;
+                            (known, version) = (now, newer);
+                            if changed {
+                                yield NodesChanged;
+                            }
+                        }
+                        Err(failed) => why = Some(failed),
+                    }
+                }
+                let mut lived = Duration::ZERO;
+                if why.is_none() {
+                    match watch_open(api, &version).await {
+                        Ok(None) => expired = true,
+                        Ok(Some(mut lines)) => {
+                            let opened = Instant::now();
+                            // An end of any kind is bridged by the next connection.
+                            while let Ok(Some(line)) = lines.next(SILENCE_MAX).await {
+                                // What cannot be read, a new list tells.
+                                let Ok(taken) = event_take(&line, &mut known) else {
+                                    expired = true;
+                                    break;
+                                };
+                                version = taken.version.unwrap_or(version);
+                                if taken.changed {
                                     yield NodesChanged;
                                 }
                             }
-                            Ok(Taken { version: None, .. }) => {}
-                            Err(EventTrouble::Expired) => {
-                                expired = true;
-                                break;
-                            }
-                            // Whatever it was, a new list tells.
-                            Err(EventTrouble::Unreadable) => {
-                                expired = true;
-                                break;
-                            }
+                            lived = opened.elapsed();
                         }
-                    },
-                }
-                short_lives = if opened.elapsed() < SHORT_LIFE { short_lives + 1 } else { 0 };
-                if short_lives > SHORT_LIVES_MAX {
-                    Err(failure(Code::Reset, api.place(), None))?;
-                }
-                if expired {
-                    let (now, newer) = nodes_list(api).await?;
-                    let changed = now != known;
-                    (known, version) = (now, newer);
-                    if changed {
-                        yield NodesChanged;
+                        Err(failed) => why = Some(failed),
                     }
+                }
+                troubles = if lived < SHORT_LIFE { troubles + 1 } else { 0 };
+                let refused = matches!(&why, Some(it) if is_refusal(it.code));
+                if troubles > TROUBLES_MAX || refused {
+                    Err(why.unwrap_or_else(|| failure(Code::Reset, api.place(), None)))?;
                 }
             }
         }
         .boxed()
     }
+}
+
+/// Nothing that a second try would change.
+const fn is_refusal(code: Code) -> bool {
+    matches!(code, Code::Unauthorized | Code::Forbidden | Code::DeniedAddress)
 }
 
 /// Of each node its name and what is worth a full check, as hashes: 16 bytes a node.
@@ -142,14 +155,12 @@ struct Taken {
     changed: bool,
 }
 
+/// An error of the server, such as that the version has expired, or no event at all.
 #[derive(Debug, PartialEq, Eq)]
-enum EventTrouble {
-    Expired,
-    Unreadable,
-}
+struct EventUnreadable;
 
 /// Takes one line of a watch into what is known.
-fn event_take(line: &[u8], known: &mut Known) -> Result<Taken, EventTrouble> {
+fn event_take(line: &[u8], known: &mut Known) -> Result<Taken, EventUnreadable> {
     #[derive(Deserialize)]
     struct Kind {
         #[serde(rename = "type")]
@@ -160,25 +171,14 @@ fn event_take(line: &[u8], known: &mut Known) -> Result<Taken, EventTrouble> {
         #[serde(borrow)]
         object: Node<'a>,
     }
-    #[derive(Deserialize)]
-    struct ErrorEvent {
-        object: ErrorStatus,
-    }
-    #[derive(Deserialize)]
-    struct ErrorStatus {
-        #[serde(default)]
-        code: u16,
-    }
     if line.iter().all(u8::is_ascii_whitespace) {
         return Ok(Taken::default());
     }
     // The type may come after the object, so that the line is looked at twice; it is short.
-    let unreadable = |_| EventTrouble::Unreadable;
+    let unreadable = |_| EventUnreadable;
     let kind: Kind = serde_json::from_slice(line).map_err(unreadable)?;
     if kind.kind == "ERROR" {
-        let error: ErrorEvent = serde_json::from_slice(line).map_err(unreadable)?;
-        let expired = error.object.code == StatusCode::GONE.as_u16();
-        return Err(if expired { EventTrouble::Expired } else { EventTrouble::Unreadable });
+        return Err(EventUnreadable);
     }
     let event: NodeEvent<'_> = serde_json::from_slice(line).map_err(unreadable)?;
     let version = event.object.metadata.resource_version.clone().into_owned();
@@ -225,7 +225,7 @@ mod tests {
         .into_bytes()
     }
 
-    fn taken(version: &str, changed: bool) -> Result<Taken, EventTrouble> {
+    fn taken(version: &str, changed: bool) -> Result<Taken, EventUnreadable> {
         Ok(Taken { version: Some(version.to_owned()), changed })
     }
 
@@ -242,13 +242,12 @@ mod tests {
     }
 
     #[test]
-    fn an_expired_version_is_told_from_other_trouble() {
+    fn an_error_and_nonsense_are_no_events_and_an_empty_line_is_nothing() {
         let mut known = Known::new();
         let gone = br#"{"type":"ERROR","object":{"kind":"Status","status":"Failure","code":410}}"#;
-        assert_eq!(event_take(gone, &mut known), Err(EventTrouble::Expired));
-        let other = br#"{"type":"ERROR","object":{"kind":"Status","status":"Failure","code":500}}"#;
-        assert_eq!(event_take(other, &mut known), Err(EventTrouble::Unreadable));
-        assert_eq!(event_take(b"<html>", &mut known), Err(EventTrouble::Unreadable));
+        for odd in [&gone[..], b"<html>", br#"{"type":"ADDED"}"#] {
+            assert_eq!(event_take(odd, &mut known), Err(EventUnreadable));
+        }
         assert_eq!(event_take(b" ", &mut known), Ok(Taken::default()));
     }
 }

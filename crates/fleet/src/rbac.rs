@@ -2,7 +2,8 @@
 //!
 //! Promises: what a person applies by hand and what NALABO applies itself
 //! ([`crate::KubernetesInfrastructureService::narrow_create`]) is the same text. Does not: grant
-//! reading of secrets outside environments, of logs or node proxies, nor impersonation.
+//! reading of secrets outside environments, of logs or node proxies, nor impersonation; the two
+//! rights for metrics that reach further are texts of their own, which NALABO never applies.
 
 use serde_json::Value;
 
@@ -41,6 +42,25 @@ pub const fn rbac_manifest(purpose: RbacPurpose) -> &'static str {
             include_str!("../../../deploy/rbac/monitor.yaml"),
             include_str!("../../../deploy/rbac/workshops.yaml")
         ),
+    }
+}
+
+/// A right beyond those of the narrow account, granted by hand and on purpose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum MetricsRight {
+    /// To ask a Prometheus of the cluster.
+    Prometheus,
+    /// To ask the kubelets, which allows far more.
+    Kubelet,
+}
+
+/// The manifest that grants it; its comment says what it also allows.
+pub const fn metrics_manifest(right: MetricsRight) -> &'static str {
+    match right {
+        MetricsRight::Prometheus => {
+            include_str!("../../../deploy/rbac/nalabo-metrics-prometheus.yaml")
+        }
+        MetricsRight::Kubelet => include_str!("../../../deploy/rbac/nalabo-metrics-kubelet.yaml"),
     }
 }
 
@@ -117,6 +137,24 @@ mod tests {
         /apis/rbac.authorization.k8s.io/v1/namespaces/nalabo-system/roles/nalabo-provisioner-renewal
         /apis/rbac.authorization.k8s.io/v1/namespaces/nalabo-system/rolebindings/nalabo-provisioner-renewal
         "#);
+    }
+
+    #[test]
+    fn a_right_for_metrics_is_one_role_with_a_warning() {
+        for (right, resource) in
+            [(MetricsRight::Prometheus, "services/proxy"), (MetricsRight::Kubelet, "nodes/proxy")]
+        {
+            let manifest = metrics_manifest(right);
+            assert!(manifest.contains("# What this also allows:"), "{manifest}");
+            let documents: Vec<_> = manifest
+                .split("\n---\n")
+                .map(|text| json_read(text).expect("plain YAML"))
+                .collect();
+            let kinds: Vec<_> = documents.iter().map(|it| it["kind"].as_str()).collect();
+            assert_eq!(kinds, [Some("ClusterRole"), Some("ClusterRoleBinding")]);
+            assert!(documents[0].to_string().contains(resource));
+            assert!(!documents[0].to_string().contains('*'));
+        }
     }
 
     #[test]

@@ -10,6 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use futures::StreamExt as _;
 use http::Response;
 use http_body_util::Full;
 use nalabo_core::connection::Code;
@@ -272,4 +273,81 @@ async fn odd_objects_are_counted_as_far_as_they_can_be_read() {
     let inventory = service.inspect(now()).await.expect("an inspection").inventory;
     assert_eq!((inventory.nodes_ready, inventory.nodes_total), (0, 3));
     assert_eq!((inventory.pods.total, inventory.partial), (0, false));
+}
+
+#[tokio::test]
+async fn a_watch_bridges_what_servers_do_and_a_list_tells_what_it_missed() {
+    let event = |kind: &str, name: &str, version: u32, ready: &str| {
+        format!(
+            r#"{{"type":"{kind}","object":{{"metadata":{{"name":"{name}","resourceVersion":"{version}"}},
+                "status":{{"conditions":[{{"type":"Ready","status":"{ready}"}}]}}}}}}"#
+        )
+        .replace('\n', "")
+            + "\n"
+    };
+    let (lists, watches) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
+    let server = Server::start(CANARY, move |asked| {
+        let (lists, watches) = (lists.clone(), watches.clone());
+        async move {
+            if asked.starts_with("GET /api/v1/nodes?limit=") {
+                // One node more each time.
+                let count = lists.fetch_add(1, Ordering::SeqCst) + 1;
+                let items: Vec<_> =
+                    (0..count).map(|it| format!(r#"{{"metadata":{{"name":"n{it}"}}}}"#)).collect();
+                let meta = format!(r#"{{"resourceVersion":"{}"}}"#, 100 * count);
+                return json(
+                    200,
+                    format!(r#"{{"metadata":{meta},"items":[{}]}}"#, items.join(",")),
+                );
+            }
+            if !asked.starts_with("GET /api/v1/nodes?watch=1") {
+                return friendly(&asked);
+            }
+            match watches.fetch_add(1, Ordering::SeqCst) {
+                // Ends as planned, after a change and a bookmark.
+                0 => json(
+                    200,
+                    event("MODIFIED", "n0", 101, "True") + &event("BOOKMARK", "", 150, ""),
+                ),
+                1 => json(410, r#"{"kind":"Status","code":410}"#),
+                2 => json(
+                    200,
+                    r#"{"type":"ERROR","object":{"status":"Failure","code":410}}"#.to_owned()
+                        + "\n",
+                ),
+                _ => std::future::pending().await,
+            }
+        }
+    })
+    .await;
+    let service = factory().service(&server.source).expect("a service");
+    let mut watch = service.nodes_watch();
+    for what in ["a change", "the list after an expired version", "the list after an error"] {
+        let next = tokio::time::timeout(Duration::from_secs(30), watch.next()).await;
+        assert!(matches!(next, Ok(Some(Ok(_)))), "{what}: {next:?}");
+    }
+    let versions: Vec<_> = server
+        .asked("GET /api/v1/nodes?watch=1")
+        .iter()
+        .filter_map(|it| it.split("resourceVersion=").nth(1)?.split('&').next().map(str::to_owned))
+        .collect();
+    assert_eq!(versions[..3], ["100", "150", "200"]);
+}
+
+#[tokio::test]
+async fn a_watch_that_never_works_ends_and_a_line_without_end_is_not_gathered() {
+    let server = Server::start(CANARY, |asked| async move {
+        match asked.as_str() {
+            it if it.starts_with("GET /api/v1/nodes?watch=1") => {
+                json(200, "x".repeat(3 * 1024 * 1024))
+            }
+            _ => friendly(&asked),
+        }
+    })
+    .await;
+    let service = factory().service(&server.source).expect("a service");
+    let mut watch = service.nodes_watch();
+    let end = tokio::time::timeout(Duration::from_secs(60), watch.next()).await.expect("in time");
+    assert_eq!(end.expect("a last item").expect_err("a failure").code, Code::Reset);
+    assert!(watch.next().await.is_none());
 }

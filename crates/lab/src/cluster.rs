@@ -25,6 +25,7 @@ use crate::{
     process::{Component, Launch},
     sandbox::Sandbox,
     state::{Claim, LabDir},
+    victoria_metrics::victoria_metrics_start,
 };
 
 /// The first start on a busy machine; usually it takes 3 to 5 s.
@@ -50,13 +51,14 @@ pub struct LabBuilder {
     name: String,
     kwok_nodes: u32,
     kwok_pods: u32,
+    victoria_metrics: bool,
     progress: bool,
 }
 
 impl LabBuilder {
     pub(crate) fn new(kind: Kind) -> Self {
         let name = format!("lab-{}", paths::random_suffix());
-        Self { kind, name, kwok_nodes: 3, kwok_pods: 0, progress: false }
+        Self { kind, name, kwok_nodes: 3, kwok_pods: 0, victoria_metrics: false, progress: false }
     }
 
     /// The name in the kubeconfig, in progress lines and of the nodes: lower-case letters, digits and
@@ -75,6 +77,12 @@ impl LabBuilder {
     /// How many pods run on them; none unless told.
     pub fn kwok_pods(mut self, count: u32) -> Self {
         self.kwok_pods = count;
+        self
+    }
+
+    /// Beside the real node runs VictoriaMetrics and scrapes its kubelet, as a Prometheus would.
+    pub fn victoria_metrics(mut self) -> Self {
+        self.victoria_metrics = true;
         self
     }
 
@@ -117,6 +125,9 @@ impl LabBuilder {
             Kind::Node => {
                 self.say("starting the real node …");
                 node::node_start(&mut owned, &self.name).await?;
+                if self.victoria_metrics {
+                    victoria_metrics_start(&mut owned).await?;
+                }
             }
         }
         self.say(&format!("ready after {:.1} s", started.elapsed().as_secs_f32()));

@@ -58,7 +58,8 @@ pub enum Fault {
     EndlessBody,
     /// Every request is answered with this status.
     Status { status: u16, retry_after_seconds: Option<u32> },
-    /// Requests for paths that begin so are answered with this status; others reach the API server.
+    /// Requests for paths, with their queries, that begin so are answered with this status; others
+    /// reach the API server.
     StatusFor { path_prefix: String, status: u16 },
     /// A trusted server that does not speak HTTP.
     Garbage,

@@ -28,6 +28,7 @@ mod process;
 mod sandbox;
 mod shared;
 mod state;
+mod victoria_metrics;
 
 pub use cluster::{Kind, LabBuilder};
 pub use error::LabError;

@@ -16,7 +16,8 @@ use nalabo_core::Timestamp;
 use nalabo_core::health::{State, Status};
 use nalabo_core::id::InfrastructureId;
 use nalabo_core::infrastructure::{
-    CredentialFace, EnvironmentClass, Infrastructure, InfrastructureName, Labels, Mode, SourceFace,
+    CredentialFace, EnvironmentClass, Infrastructure, InfrastructureName, Labels, Mode,
+    MonitoringOptions, SourceFace,
 };
 use nalabo_core::inventory::Inventory;
 use sqlx::PgExecutor;
@@ -76,6 +77,8 @@ pub struct NewInfrastructure<'a> {
     pub cluster_uid: Option<&'a str>,
     /// End of its serving certificate.
     pub certificate_expires_at: Option<Timestamp>,
+    /// Where its used storage may be looked for.
+    pub monitoring: &'a MonitoringOptions,
     /// How it is, to begin with.
     pub status: &'a Status,
     /// What the test read of it.
@@ -96,6 +99,7 @@ macro_rules! infrastructure_query {
                 i.region, i.mode, i.is_default, i.source_kind, i.endpoint, i.context,
                 i.credential_face AS "credential_face: Json<CredentialFace>",
                 i.cluster_uid,
+                i.monitoring AS "monitoring: IfReadable<MonitoringOptions>",
                 s.state, s.reason, s.detail, s.since, s.observed_at, s.last_success_at,
                 s.latency_ms,
                 i.inventory AS "inventory: IfReadable<Inventory>",
@@ -218,10 +222,13 @@ pub async fn infrastructure_insert(
         INSERT INTO infrastructures (
             id, name, description, environment, labels, region, mode, is_default,
             source_kind, endpoint, context, credential_face, credential_version,
-            cluster_uid, certificate_expires_at, inventory, inventory_at,
+            cluster_uid, certificate_expires_at, inventory, inventory_at, monitoring,
             created_at, updated_at, revision
         )
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 1, $13, $14, $15, $16, $17, $17, 1)
+        VALUES (
+            $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 1, $13, $14, $15, $16, $17,
+            $18, $18, 1
+        )
         ",
         new.id.uuid(),
         new.name.as_str(),
@@ -239,6 +246,7 @@ pub async fn infrastructure_insert(
         moment(new.certificate_expires_at) as Option<Moment>,
         new.inventory.map(Json) as _,
         moment(new.inventory.map(|it| it.observed_at)) as Option<Moment>,
+        Json(new.monitoring) as _,
         Moment(new.now),
     )
     .execute(&mut **tx)

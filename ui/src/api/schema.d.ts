@@ -563,7 +563,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A ready manifest of a narrow service account. */
+        /** A ready manifest of a narrow service account, or of a further right for it. */
         get: operations["rbac_manifest_read"];
         put?: never;
         post?: never;
@@ -1473,6 +1473,8 @@ export interface components {
             metadata?: components["schemas"]["Inventory"] | null;
             /** @description What a person wants of it. */
             mode: components["schemas"]["Mode"];
+            /** @description Where its used storage may be looked for. */
+            monitoring: components["schemas"]["MonitoringOptions"];
             /** @description Its name. */
             name: string;
             /** @description Where it stands. */
@@ -1669,6 +1671,22 @@ export interface components {
          * @enum {string}
          */
         Mode: "enabled" | "cordoned" | "disabled";
+        /** @description Where figures of used storage may be looked for. */
+        MonitoringOptions: {
+            /**
+             * @description Ask the kubelets themselves, through the API server. Needs the right `nodes/proxy`, which
+             *     also allows to run commands in every container: off unless somebody decides otherwise.
+             * @default false
+             */
+            kubelet_summary: boolean;
+            /**
+             * @description A Prometheus inside the cluster.
+             * @default {
+             *       "at": "discover"
+             *     }
+             */
+            prometheus: components["schemas"]["PrometheusAt"];
+        };
         /** @description How long an alert is to be quiet. */
         MuteBody: {
             /**
@@ -1929,10 +1947,33 @@ export interface components {
             labels?: {
                 [key: string]: string;
             };
+            monitoring?: components["schemas"]["MonitoringOptions"] | null;
             /** @description 1 to 63 characters, unique. */
             name: string;
             /** @description Where it stands. */
             region?: string | null;
+        };
+        /** @description Where the Prometheus of a cluster is. */
+        PrometheusAt: {
+            /** @enum {string} */
+            at: "discover";
+        } | {
+            /** @enum {string} */
+            at: "service";
+            /** @description Its name. */
+            name: string;
+            /** @description Its namespace. */
+            namespace: string;
+            /**
+             * Format: int32
+             * @description Its port.
+             */
+            port: number;
+            /** @description How the API server speaks to it. */
+            scheme?: components["schemas"]["ServiceScheme"];
+        } | {
+            /** @enum {string} */
+            at: "off";
         };
         /** @description How far deleting an infrastructure would reach. */
         ReachView: {
@@ -2050,6 +2091,11 @@ export interface components {
             /** @description On these days. */
             weekdays: components["schemas"]["Weekday"][];
         };
+        /**
+         * @description How the API server speaks to a service.
+         * @enum {string}
+         */
+        ServiceScheme: "http" | "https";
         /**
          * Format: uuid
          * @description One sign-in of a user.
@@ -3945,7 +3991,10 @@ export interface operations {
     rbac_manifest_read: {
         parameters: {
             query?: {
-                /** @description `monitor` (default) or `workshops`. */
+                /**
+                 * @description `monitor` (default) or `workshops`; `metrics_prometheus` or `metrics_kubelet` for a right
+                 *     that reaches further, to be granted on purpose.
+                 */
                 for?: string;
             };
             header?: never;

@@ -44,6 +44,31 @@ async fn who_changes_an_old_state_is_shown_the_present_one() {
 }
 
 #[tokio::test]
+async fn where_used_storage_is_looked_for_is_said_once_and_stays() {
+    let house = House::new(1).await;
+    let admin = house.admin().await;
+    let made = house.connected(&admin, 0, "a").await;
+    let nothing_said = json!({"prometheus": {"at": "discover"}, "kubelet_summary": false});
+    assert_eq!(made["monitoring"], nothing_said);
+    let service = json!({"at": "service", "namespace": "monitoring", "name": "prometheus",
+        "port": 9090, "scheme": "http"});
+    let said = json!({"prometheus": service, "kubelet_summary": true});
+    let mut body = profile("a");
+    body["monitoring"] = said.clone();
+    let changed = update(&admin, &made, &made["revision"], body.clone()).await.ok(200);
+    assert_eq!(changed["monitoring"], said);
+    let line = newest(&admin).await;
+    assert_eq!(line["before"]["monitoring"], nothing_said);
+    assert_eq!(line["after"]["monitoring"], said);
+    let again = update(&admin, &made, &changed["revision"], profile("b")).await.ok(200);
+    assert_eq!(again["monitoring"], said);
+    body["monitoring"]["prometheus"]["name"] = json!("../secrets");
+    let refused = update(&admin, &made, &again["revision"], body).await;
+    let problem = refused.refused(422, "invalid");
+    assert_eq!(problem["errors"][0]["pointer"], "#/monitoring/prometheus");
+}
+
+#[tokio::test]
 async fn every_change_is_written_down_with_who_did_it_and_how_it_was_before() {
     let house = House::new(1).await;
     let admin = house.admin().await.from("203.0.113.5");

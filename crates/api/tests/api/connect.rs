@@ -292,5 +292,12 @@ async fn the_manifest_of_a_narrow_account_is_served_for_both_purposes() {
     let workshops = admin.get("/api/admin/rbac.yaml?for=workshops").await;
     assert!(workshops.text.contains("ServiceAccount"));
     assert_ne!(workshops.text, monitor.text);
+    for (right, resource) in
+        [("metrics_prometheus", "services/proxy"), ("metrics_kubelet", "nodes/proxy")]
+    {
+        let manifest = admin.get(&format!("/api/admin/rbac.yaml?for={right}")).await;
+        assert!(manifest.text.contains(resource), "{}", manifest.text);
+        assert!(!monitor.text.contains(resource) && !workshops.text.contains(resource));
+    }
     admin.get("/api/admin/rbac.yaml?for=all").await.refused(422, "query_form");
 }

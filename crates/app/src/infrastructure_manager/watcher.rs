@@ -72,7 +72,10 @@ impl Watcher {
             return Ok(());
         };
         let source = source_open(app, self.id).await?.ok_or(Error::NotFound("credential"))?;
-        let service = app.factory.service(&source).map_err(|it| Error::Internal(it.detail))?;
+        let service = app
+            .factory
+            .service_with(&source, &row.monitoring)
+            .map_err(|it| Error::Internal(it.detail))?;
         let health = match self.target.take() {
             // Failures already counted go on counting.
             Some(target) if target.health.status().since >= row.status.since => target.health,

@@ -63,6 +63,7 @@ pub async fn infrastructure_create(ctx: &Ctx, ask: &ConnectAsk) -> Result<Infras
     };
     let id = InfrastructureId::new();
     let face = source.face();
+    let monitoring = ask.profile.monitoring.clone().unwrap_or_default();
     let row = NewInfrastructure {
         id,
         name: &profile.name,
@@ -75,6 +76,7 @@ pub async fn infrastructure_create(ctx: &Ctx, ask: &ConnectAsk) -> Result<Infras
         source: &face,
         cluster_uid: tested.cluster_uid.as_deref(),
         certificate_expires_at: tested.certificate_expires_at,
+        monitoring: &monitoring,
         status: &status,
         inventory: tested.inventory.as_ref(),
         now,

@@ -7,6 +7,7 @@
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use futures::{StreamExt as _, stream};
 use http::StatusCode;
@@ -14,6 +15,7 @@ use jiff::Timestamp;
 use nalabo_core::connection::Code;
 use nalabo_core::inventory::NodeFacts;
 use serde::Deserialize;
+use tokio::time::{Instant, timeout_at};
 
 use super::{STORAGE_AGE_MAX, StorageUsed, StorageUsedBy, scale};
 use crate::api::{Api, ApiFailure};
@@ -22,6 +24,8 @@ use crate::api::{Api, ApiFailure};
 const NODES_A_ROUND: usize = 50;
 /// The pool allows three calls at once; more would only queue there.
 const NODES_AT_ONCE: usize = 3;
+/// Some kubelets may hang, and the others' figures are worth having.
+const ROUND_DEADLINE: Duration = Duration::from_secs(15);
 /// A summary of 250 pods with many volumes is about 1 MiB.
 const SUMMARY_MAX_BYTES: usize = 8 * 1024 * 1024;
 
@@ -41,7 +45,9 @@ pub(super) async fn storage_used_read(
         .buffer_unordered(NODES_AT_ONCE);
     let mut sums = Sums::default();
     let mut forbidden = false;
-    while let Some((index, summary)) = summaries.next().await {
+    let until = Instant::now() + ROUND_DEADLINE;
+    // What was measured by then counts.
+    while let Ok(Some((index, summary))) = timeout_at(until, summaries.next()).await {
         match summary {
             Ok(summary) => sums.add(index, summary, now),
             Err(failed) if failed.is(StatusCode::FORBIDDEN) => {

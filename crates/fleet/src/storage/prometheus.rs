@@ -2,7 +2,7 @@
 //!
 //! Promises: one query for the whole infrastructure, an answer of bounded size, and figures with
 //! their moment. What was found by its labels is remembered for an hour and forgotten when it
-//! fails. Does not: reach any address but the API server's, nor need more than to list services
+//! fails; that there is none, for a quarter of one. Does not: reach any address but the API server's, nor need more than to list services
 //! and to ask one of them.
 
 use std::collections::BTreeMap;
@@ -43,9 +43,11 @@ const PORTS: [u16; 5] = [9090, 8428, 8429, 80, 443];
 const SERVICES_MAX: usize = 500;
 const CANDIDATES_MAX: usize = 3;
 const REMEMBERED_FOR: Duration = Duration::from_secs(3600);
+/// Somebody may just be installing one.
+const ABSENCE_REMEMBERED_FOR: Duration = Duration::from_secs(900);
 /// Most nodes that are told apart; sums go over all of them.
 const NODES_TOLD_APART: u32 = 2_000;
-/// 2,000 nodes with long names and labels.
+/// Twice 2,000 nodes with long names and labels.
 const ANSWER_MAX_BYTES: usize = 2 * 1024 * 1024;
 
 /// Where a Prometheus was found.
@@ -57,20 +59,29 @@ struct Service {
     scheme: ServiceScheme,
 }
 
-/// What was found by its labels.
+/// What looking for it by its labels found, and that it found nothing.
 #[derive(Debug, Default)]
-pub(crate) struct PrometheusMemory(Mutex<Option<(Instant, Service)>>);
+pub(crate) struct PrometheusMemory(Mutex<Option<(Instant, Option<Service>)>>);
 
 impl PrometheusMemory {
-    fn recall(&self) -> Option<Service> {
+    /// `Some(None)`: there was none a short time ago.
+    fn recall(&self) -> Option<Option<Service>> {
         let memory = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (at, service) = memory.as_ref()?;
-        (at.elapsed() < REMEMBERED_FOR).then(|| service.clone())
+        let life = if service.is_some() { REMEMBERED_FOR } else { ABSENCE_REMEMBERED_FOR };
+        (at.elapsed() < life).then(|| service.clone())
     }
 
-    fn set(&self, service: Option<Service>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) =
-            service.map(|it| (Instant::now(), it));
+    fn found(&self, service: Option<Service>) {
+        self.keep(Some((Instant::now(), service)));
+    }
+
+    fn forget(&self) {
+        self.keep(None);
+    }
+
+    fn keep(&self, memory: Option<(Instant, Option<Service>)>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = memory;
     }
 }
 
@@ -78,9 +89,15 @@ impl PrometheusMemory {
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Figures {
     volumes_bytes: Option<u64>,
-    nodes_bytes: Option<u64>,
-    nodes_count: Option<u64>,
+    nodes: NodeFigures,
     at: Option<Timestamp>,
+}
+
+/// What one kind of exporter said of the nodes.
+#[derive(Debug, Default, PartialEq)]
+struct NodeFigures {
+    bytes: Option<u64>,
+    count: Option<u64>,
     /// Labels `node` and `instance`, and what is in use there.
     by_node: Vec<(String, String, u64)>,
 }
@@ -99,21 +116,26 @@ pub(super) async fn storage_used_read(
             scheme: *scheme,
         }],
         PrometheusAt::Discover => match memory.recall() {
-            Some(service) => vec![service],
+            Some(Some(service)) => vec![service],
+            Some(None) => return Err(Code::StorageSourceAbsent),
             None => services_find(api).await?,
         },
     };
+    if candidates.is_empty() {
+        memory.found(None);
+        return Err(Code::StorageSourceAbsent);
+    }
     let mut why_not = Code::StorageSourceAbsent;
     for service in candidates {
         match figures_read(api, &service).await {
             Ok(figures) => {
-                memory.set(Some(service));
+                memory.found(Some(service));
                 return Ok(figures);
             }
             Err(code) => why_not = code,
         }
     }
-    memory.set(None);
+    memory.forget();
     Err(why_not)
 }
 
@@ -147,23 +169,26 @@ fn query_path(service: &Service) -> Option<String> {
 }
 
 /// One query whose parts are told apart by a label. A volume that several pods mount counts once.
-/// Nodes: what the kubelet's cAdvisor says of the machine, else node_exporter's root file system.
+/// Nodes: what the kubelets' cAdvisor says of its machine, and node_exporter of the root file
+/// system; which of them counts is decided here, because servers differ in how they choose.
 fn query() -> String {
     let volumes = "max by (namespace,persistentvolumeclaim) (kubelet_volume_stats_used_bytes)";
     let cadvisor = r#"max by (node,instance) (container_fs_usage_bytes{id="/",device=~"/.*"})"#;
     let exporter = "max by (node,instance) \
         (node_filesystem_size_bytes{mountpoint=\"/\"}-node_filesystem_avail_bytes{mountpoint=\"/\"})";
-    let nodes = format!("({cadvisor} or (({exporter}) unless on() ({cadvisor})))");
     let moments = "timestamp(kubelet_volume_stats_used_bytes) \
         or timestamp(container_fs_usage_bytes{id=\"/\"}) \
         or timestamp(node_filesystem_size_bytes{mountpoint=\"/\"})";
     let mut query = String::new();
     for (part, expression) in [
         ("volumes", format!("sum({volumes})")),
-        ("nodes", format!("sum({nodes})")),
-        ("count", format!("count({nodes})")),
         ("at", format!("max({moments})")),
-        ("node", format!("topk({NODES_TOLD_APART},{nodes})")),
+        ("cadvisor_sum", format!("sum({cadvisor})")),
+        ("cadvisor_count", format!("count({cadvisor})")),
+        ("cadvisor_node", format!("topk({NODES_TOLD_APART},{cadvisor})")),
+        ("exporter_sum", format!("sum({exporter})")),
+        ("exporter_count", format!("count({exporter})")),
+        ("exporter_node", format!("topk({NODES_TOLD_APART},{exporter})")),
     ] {
         let or = if query.is_empty() { "" } else { " or " };
         let _ = write!(query, r#"{or}label_replace({expression},"nalabo","{part}","","")"#);
@@ -199,20 +224,32 @@ struct AnswerLabels {
 
 fn figures_of(answer: Answer) -> Option<Figures> {
     let mut found = Figures::default();
+    let (mut cadvisor, mut exporter) = (NodeFigures::default(), NodeFigures::default());
     for it in answer.data.result {
         let Some(value) = it.value.1.parse().ok().and_then(whole) else { continue };
-        match it.metric.nalabo.as_str() {
-            "volumes" => found.volumes_bytes = Some(value),
-            "nodes" => found.nodes_bytes = Some(value),
-            "count" => found.nodes_count = Some(value),
-            "at" => {
-                found.at = i64::try_from(value).ok().and_then(|it| Timestamp::from_second(it).ok())
+        let moment = || Timestamp::from_second(i64::try_from(value).ok()?).ok();
+        let (from, part) = match it.metric.nalabo.split_once('_') {
+            Some(("cadvisor", part)) => (&mut cadvisor, part),
+            Some(("exporter", part)) => (&mut exporter, part),
+            _ => {
+                match it.metric.nalabo.as_str() {
+                    "volumes" => found.volumes_bytes = Some(value),
+                    "at" => found.at = moment(),
+                    _ => {}
+                }
+                continue;
             }
-            "node" => found.by_node.push((it.metric.node, it.metric.instance, value)),
+        };
+        match part {
+            "sum" => from.bytes = Some(value),
+            "count" => from.count = Some(value),
+            "node" => from.by_node.push((it.metric.node, it.metric.instance, value)),
             _ => {}
         }
     }
-    (found.volumes_bytes.is_some() || found.nodes_bytes.is_some()).then_some(found)
+    // The kubelet knows the file system that pods write to; the other guesses the root.
+    found.nodes = if cadvisor.bytes.is_some() { cadvisor } else { exporter };
+    (found.volumes_bytes.is_some() || found.nodes.bytes.is_some()).then_some(found)
 }
 
 /// A figure that may be counted: neither NaN nor below zero.
@@ -239,6 +276,7 @@ impl Figures {
             known.entry(address).or_insert(index);
         }
         let by_node = self
+            .nodes
             .by_node
             .iter()
             .filter_map(|(node, instance, bytes)| {
@@ -251,15 +289,15 @@ impl Figures {
         Ok(StorageUsed {
             by: StorageUsedBy::Prometheus,
             observed_at: self.at,
-            nodes_bytes: self.nodes_bytes,
+            nodes_bytes: self.nodes.bytes,
             volumes_bytes: self.volumes_bytes,
-            measured_nodes: self.nodes_count.and_then(|it| u32::try_from(it).ok()),
+            measured_nodes: self.nodes.count.and_then(|it| u32::try_from(it).ok()),
             by_node,
         })
     }
 }
 
-/// What may be a Prometheus, the likeliest first.
+/// What may be a Prometheus, the likeliest first; nothing when nothing looks like one.
 async fn services_find(api: &Api) -> Result<Vec<Service>, Code> {
     let asks = SELECTORS.iter().map(|it| Some(*it)).chain([None]);
     for selector in asks {
@@ -287,7 +325,7 @@ async fn services_find(api: &Api) -> Result<Vec<Service>, Code> {
             return Ok(candidates);
         }
     }
-    Err(Code::StorageSourceAbsent)
+    Ok(Vec::new())
 }
 
 #[derive(Default)]

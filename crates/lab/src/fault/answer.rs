@@ -113,7 +113,9 @@ impl Answerer {
                 refusal(*status, retry_after_seconds.or(usual))
             }
             Fault::StatusFor { path_prefix, status } => {
-                if request.uri().path().starts_with(path_prefix.as_str()) {
+                let uri = request.uri();
+                let asked = uri.path_and_query().map_or(uri.path(), |it| it.as_str());
+                if asked.starts_with(path_prefix.as_str()) {
                     return refusal(*status, None);
                 }
                 self.forward(request).await.unwrap_or_else(|| refusal(502, None))

@@ -6,7 +6,8 @@
 use nalabo_core::Timestamp;
 use nalabo_core::id::InfrastructureId;
 use nalabo_core::infrastructure::{
-    CredentialFace, EnvironmentClass, InfrastructureName, Labels, Mode, SourceFace,
+    CredentialFace, EnvironmentClass, InfrastructureName, Labels, Mode, MonitoringOptions,
+    SourceFace,
 };
 use nalabo_core::inventory::Inventory;
 use sqlx::PgExecutor;
@@ -31,6 +32,8 @@ pub struct InfrastructureChange<'a> {
     pub labels: &'a Labels,
     /// Where it stands.
     pub region: Option<&'a str>,
+    /// Where its used storage may be looked for; what was said before stays when nothing is.
+    pub monitoring: Option<&'a MonitoringOptions>,
 }
 
 /// Changes what a person may change; `false` when the revision is another by now.
@@ -45,7 +48,7 @@ pub async fn infrastructure_update(
         "
         UPDATE infrastructures
         SET name = $2, description = $3, environment = $4, labels = $5, region = $6,
-            updated_at = $7, revision = revision + 1
+            monitoring = coalesce($9, monitoring), updated_at = $7, revision = revision + 1
         WHERE id = $1 AND revision = $8
         ",
         id.uuid(),
@@ -56,6 +59,7 @@ pub async fn infrastructure_update(
         change.region,
         Moment(now),
         expected_revision,
+        change.monitoring.map(Json) as _,
     )
     .execute(&mut **tx)
     .await

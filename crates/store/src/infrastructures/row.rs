@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use nalabo_core::health::{State, Status};
 use nalabo_core::id::InfrastructureId;
 use nalabo_core::infrastructure::{
-    CredentialFace, Infrastructure, InfrastructureName, Labels, SourceFace,
+    CredentialFace, Infrastructure, InfrastructureName, Labels, MonitoringOptions, SourceFace,
 };
 use nalabo_core::inventory::Inventory;
 use sqlx::types::Json;
@@ -29,6 +29,7 @@ pub(super) struct InfrastructureRow {
     pub(super) context: Option<String>,
     pub(super) credential_face: Json<CredentialFace>,
     pub(super) cluster_uid: Option<String>,
+    pub(super) monitoring: IfReadable<MonitoringOptions>,
     pub(super) state: String,
     pub(super) reason: Option<String>,
     pub(super) detail: Option<String>,
@@ -63,6 +64,8 @@ impl TryFrom<InfrastructureRow> for Infrastructure {
                 credential: row.credential_face.0,
             },
             cluster_uid: row.cluster_uid,
+            // Options of a newer version mean the defaults, which need no further right.
+            monitoring: row.monitoring.0.unwrap_or_default(),
             status: Status {
                 state: word_read::<State>(&row.state)?,
                 reason: row.reason,

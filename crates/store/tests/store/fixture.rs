@@ -8,8 +8,8 @@ use nalabo_core::access::Role;
 use nalabo_core::health::{State, Status};
 use nalabo_core::id::{InfrastructureId, UserId};
 use nalabo_core::infrastructure::{
-    CredentialFace, CredentialKind, EnvironmentClass, InfrastructureName, Labels, Mode, SourceFace,
-    SourceKind,
+    CredentialFace, CredentialKind, EnvironmentClass, InfrastructureName, Labels, Mode,
+    MonitoringOptions, PrometheusAt, SourceFace, SourceKind,
 };
 use nalabo_core::inventory::{
     Cpu, Inventory, Memory, MetricsSource, Pods, Storage, StorageClass, StorageSource, Volumes,
@@ -104,6 +104,9 @@ pub fn inventory(cluster_uid: &str, observed_at: Timestamp) -> Inventory {
     }
 }
 
+static MONITORING: MonitoringOptions =
+    MonitoringOptions { prometheus: PrometheusAt::Discover, kubelet_summary: false };
+
 /// A row to insert, to be changed where a test cares.
 pub fn new_infrastructure<'a>(
     name: &'a InfrastructureName,
@@ -123,6 +126,7 @@ pub fn new_infrastructure<'a>(
         source,
         cluster_uid: None,
         certificate_expires_at: None,
+        monitoring: &MONITORING,
         status,
         inventory: None,
         now: noon(),

@@ -2,7 +2,9 @@
 
 use nalabo_core::health::State;
 use nalabo_core::id::InfrastructureId;
-use nalabo_core::infrastructure::{EnvironmentClass, Infrastructure, Labels, Mode};
+use nalabo_core::infrastructure::{
+    EnvironmentClass, Infrastructure, Labels, Mode, MonitoringOptions, PrometheusAt,
+};
 use nalabo_store::testing::TestDb;
 use nalabo_store::{
     InfrastructureChange, InfrastructureFilter, commit, constraint, infrastructure_count,
@@ -48,6 +50,7 @@ async fn what_is_connected_is_read_back_whole() {
         is_default: true,
         source: source.clone(),
         cluster_uid: Some("uid-1".to_owned()),
+        monitoring: MonitoringOptions::default(),
         status: status.clone(),
         inventory: Some(inventory.clone()),
         certificate_expires_at: Some(at("2027-03-01T00:00:00Z")),
@@ -200,6 +203,7 @@ async fn a_change_made_on_an_old_copy_is_refused() {
         environment: EnvironmentClass::Staging,
         labels: &labels,
         region: Some("eu"),
+        monitoring: None,
     };
     let later = at("2026-11-22T12:05:00Z");
     let mut tx = db.begin().await.expect("begin");
@@ -213,6 +217,34 @@ async fn a_change_made_on_an_old_copy_is_refused() {
         (EnvironmentClass::Staging, Some("eu"))
     );
     assert_eq!((found.labels, found.description.as_str()), (labels.clone(), "moved"));
+}
+
+#[tokio::test]
+async fn options_of_monitoring_stay_until_somebody_says_others() {
+    let db = TestDb::new().await;
+    let id = infrastructure(&db, "paris").await;
+    let (name, labels) = (name("paris"), labels(&[]));
+    let options = MonitoringOptions { kubelet_summary: true, prometheus: PrometheusAt::Off };
+    for (revision, said, kept) in [
+        (1, None, MonitoringOptions::default()),
+        (2, Some(&options), options.clone()),
+        (3, None, options.clone()),
+    ] {
+        let change = InfrastructureChange {
+            name: &name,
+            description: "",
+            environment: EnvironmentClass::Training,
+            labels: &labels,
+            region: None,
+            monitoring: said,
+        };
+        let mut tx = db.begin().await.expect("begin");
+        let done = infrastructure_update(&mut tx, id, &change, revision, noon()).await;
+        assert!(done.expect("update"));
+        tx.commit().await.expect("commit");
+        let found = infrastructure_find(db.pool(), id).await.expect("query").expect("is there");
+        assert_eq!(found.monitoring, kept);
+    }
 }
 
 #[tokio::test]

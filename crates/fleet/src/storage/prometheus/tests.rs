@@ -67,13 +67,15 @@ fn nodes_are_known_by_name_or_by_address_and_strangers_are_left_out() {
     let seconds = at.as_second().to_string();
     let figures = figures_of(answer(&[
         ("volumes", "", "", "4096"),
-        ("nodes", "", "", "1.5e+03"),
-        ("count", "", "", "3"),
+        ("cadvisor_sum", "", "", "1.5e+03"),
+        ("cadvisor_count", "", "", "3"),
         ("at", "", "", &seconds),
-        ("node", "a", "whatever:9100", "100"),
-        ("node", "", "10.0.0.2:10250", "200"),
-        ("node", "", "10.0.0.9:10250", "300"),
-        ("node", "", "", "NaN"),
+        ("exporter_sum", "", "", "9"),
+        ("exporter_node", "b", "", "9"),
+        ("cadvisor_node", "a", "whatever:9100", "100"),
+        ("cadvisor_node", "", "10.0.0.2:10250", "200"),
+        ("cadvisor_node", "", "10.0.0.9:10250", "300"),
+        ("cadvisor_node", "", "", "NaN"),
     ]))
     .expect("figures");
     let addresses = ["10.0.0.1".into(), "10.0.0.2".into()];
@@ -86,14 +88,17 @@ fn nodes_are_known_by_name_or_by_address_and_strangers_are_left_out() {
 #[test]
 fn no_figures_and_old_figures_are_a_reason_never_a_zero() {
     assert_eq!(figures_of(answer(&[])), None);
-    assert_eq!(figures_of(answer(&[("volumes", "", "", "NaN"), ("nodes", "", "", "-1")])), None);
+    assert_eq!(
+        figures_of(answer(&[("volumes", "", "", "NaN"), ("cadvisor_sum", "", "", "-1")])),
+        None
+    );
     let at: Timestamp = "2026-11-03T14:00:00Z".parse().expect("a moment");
     let seconds = at.as_second().to_string();
-    let old = [("nodes", "", "", "7"), ("at", "", "", seconds.as_str())];
+    let old = [("exporter_sum", "", "", "7"), ("at", "", "", seconds.as_str())];
     let later = "2026-11-03T14:11:00Z".parse().expect("a moment");
     let judged = |now| figures_of(answer(&old)).expect("figures").storage_used(&[], &[], now);
     assert_eq!(judged(later), Err(Code::StorageSourceStale));
     assert_eq!(judged(at).map(|it| it.nodes_bytes), Ok(Some(7)));
-    let undated = figures_of(answer(&[("nodes", "", "", "7")])).expect("figures");
+    let undated = figures_of(answer(&[("exporter_sum", "", "", "7")])).expect("figures");
     assert_eq!(undated.storage_used(&[], &[], at), Err(Code::StorageSourceStale));
 }
