@@ -46,6 +46,12 @@ describe("a picture for a report", () => {
     const requested = lines.filter((it) => it.getAttribute("stroke") === "c-requested");
     expect(requested.every((it) => it.hasAttribute("stroke-dasharray"))).toBe(true);
   });
+  test("fills what is used from zero, and marks a change of state on the axis", () => {
+    const filled = (fill: string) => svg().querySelectorAll(`polygon[fill=${fill}]`).length;
+    // The area of the one stretch that is a line, and the band of least and most of both.
+    expect(filled("c-usedSoft")).toBe(3);
+    expect(filled("c-down")).toBe(1);
+  });
   test("stays inside its frame", () => {
     for (const it of svg().querySelectorAll("polyline, polygon")) {
       for (const point of (it.getAttribute("points") ?? "").split(" ")) {
