@@ -261,7 +261,8 @@ function ChartTable({
   labelledBy: string;
 }) {
   return (
-    <div className={styles.table}>
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: a long table scrolls, also by keyboard.
+    <section className={styles.table} tabIndex={0} aria-labelledby={labelledBy}>
       <table className={table.table} aria-labelledby={labelledBy}>
         <thead>
           <tr>
@@ -286,6 +287,6 @@ function ChartTable({
           ))}
         </tbody>
       </table>
-    </div>
+    </section>
   );
 }

@@ -10,7 +10,7 @@ import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import styles from "./Chart.module.css";
 import { type Colours, strokeOf, useColours } from "./colours";
-import { axisTop, isolated, spread, timeStep, timeTicks } from "./math";
+import { axisTop, isolated, labelCut, spread, timeStep, timeTicks } from "./math";
 import type { ChartLine, ChartShape } from "./shape";
 
 export interface ChartHandle {
@@ -158,7 +158,7 @@ function drawWords(u: uPlot, { shape, colours }: Now) {
             : isUsed
               ? colours.used
               : colours.ink2;
-      ctx.fillText(line.label, right + 8 * px, places[index] ?? 0, (LABELS_PX - 10) * px);
+      ctx.fillText(labelCut(line.label), right + 8 * px, places[index] ?? 0);
     });
   }
   if (shape.live) {

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import {
   axisTop,
   isolated,
+  labelCut,
   nearest,
   rowsOf,
   spanOf,
@@ -91,6 +92,10 @@ describe("labels", () => {
     expect(spread([10, 12, 90], 14, 0, 100)).toEqual([10, 24, 90]);
     expect(spread([98, 99, 97], 14, 0, 100)).toEqual([86, 100, 72]);
     expect(spread([], 14, 0, 100)).toEqual([]);
+  });
+  test("of nodes are cut where they begin alike", () => {
+    expect(labelCut("amsterdam-worker-01")).toBe("…am-worker-01");
+    expect(labelCut("requested")).toBe("requested");
   });
 });
 

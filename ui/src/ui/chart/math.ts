@@ -163,6 +163,14 @@ export function nearest(at: readonly number[], moment: number): number | null {
   return Math.abs((at[before] ?? 0) - moment) <= Math.abs((at[low] ?? 0) - moment) ? before : low;
 }
 
+/** Letters that fit beside the right end of a chart. */
+const LABEL_LETTERS = 13;
+
+/** A label cut to its end: names of nodes begin alike and differ where they end. */
+export function labelCut(label: string): string {
+  return label.length > LABEL_LETTERS ? `…${label.slice(1 - LABEL_LETTERS)}` : label;
+}
+
 /** Every `n`th step such that at most `most` rows stay; each keeps the worst of those it stands for. */
 export function rowsOf(count: number, most: number): number[] {
   const every = Math.max(1, Math.ceil(count / most));

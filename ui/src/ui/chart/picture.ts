@@ -5,7 +5,7 @@
  * come from the same calls. Does not: look at the screen's canvas.
  */
 import { type Colours, coloursRead, strokeOf } from "./colours";
-import { axisTop, isolated, spread, stretches, timeStep, timeTicks } from "./math";
+import { axisTop, isolated, labelCut, spread, stretches, timeStep, timeTicks } from "./math";
 import { canvasPen, type Pen, type Point, svgPen } from "./pen";
 import type { ChartShape, Values } from "./shape";
 
@@ -108,7 +108,7 @@ function pictureDraw(pen: Pen, shape: ChartShape, words: PictureWords, colours: 
     PLOT.bottom,
   );
   ends.forEach(({ line }, index) => {
-    pen.text(PLOT.right + 8, (places[index] ?? 0) + 4, line.label, {
+    pen.text(PLOT.right + 8, (places[index] ?? 0) + 4, labelCut(line.label), {
       fill: line.look === "threshold" ? colours.warn : line.look === "used" ? colours.used : colours.ink2,
       size: 12,
       bold: line.look === "used",
