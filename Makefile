@@ -12,10 +12,10 @@ export NPM_INSTALL := npm install --silent --no-save --no-audit --no-fund
 help: ## list the verbs
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: install ui ## start the real product on real Kubernetes; Ctrl-C removes all of it
+demo: install ui ## start the real product on real Kubernetes and 200 pretend clusters; Ctrl-C removes all of it
 	@cargo build -p nalabo -p nalabo-lab
 	@$(LAB) build
-	@$(LAB) run -- $(BIN)/nalabo demo
+	@$(LAB) run -- $(BIN)/nalabo demo --clusters 200
 
 test: install check lab-build ## prove the project: lints, unit, integration, browser
 	@cargo test --workspace --no-run

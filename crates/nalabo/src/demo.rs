@@ -1,27 +1,30 @@
 //! `nalabo demo`: the real product on a throw-away database, with clusters connected already.
 //!
 //! Promises: everything it makes is gone when it ends; clusters are connected through the same
-//! API that a person uses. The clusters are pretend ones (`--clusters N`), or those whose
-//! kubeconfigs are given.
+//! API that a person uses. The clusters are pretend ones (`--clusters N`), those whose kubeconfigs
+//! are given, or both. The past of pretend ones is worked out and written as history, which the
+//! terminal says. Does not: invent troubles of the past; outages are only those that happen.
 
+mod client;
+mod past;
+
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use clap::Args;
+use nalabo_core::id::InfrastructureId;
 use nalabo_core::infrastructure::EnvironmentClass;
-use nalabo_sim::{Sim, SimOptions};
+use nalabo_sim::{Sim, SimOptions, story_begin, story_run};
+use nalabo_store::Db;
 use secrecy::SecretString;
-use serde_json::{Value, json};
 
+use self::client::Client;
 use crate::serve::{Running, StopSignal};
 use crate::settings::Settings;
 
 const EMAIL: &str = "demo@example.org";
-const CONNECT_DEADLINE: Duration = Duration::from_secs(90);
-const TRIES: u32 = 5;
-const TRY_AGAIN_AFTER: Duration = Duration::from_secs(5);
 /// Pretend clusters are connected so many at a time.
 const CONNECT_AT_ONCE: usize = 8;
 
@@ -31,9 +34,10 @@ pub struct DemoOptions {
     /// Run on so many pretend clusters.
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=2_000))]
     clusters: Option<u16>,
-    /// Share of the pretend clusters that fail in some way, in percent.
-    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=100))]
-    failing_percent: u8,
+    /// Share of the pretend clusters that fail in some way, in percent, and stay so. Without it
+    /// one in eight has something, and that changes slowly.
+    #[arg(long, value_parser = clap::value_parser!(u8).range(0..=100))]
+    failing_percent: Option<u8>,
     /// Connect these clusters; their file names become their names.
     #[arg(long = "kubeconfig", value_name = "FILE")]
     kubeconfigs: Vec<PathBuf>,
@@ -50,7 +54,12 @@ struct Candidate {
     name: String,
     environment: EnvironmentClass,
     region: String,
+    labels: BTreeMap<String, String>,
+    /// Its kubelets may be asked what is in use on their disks.
+    kubelet_summary: bool,
     kubeconfig: String,
+    /// Position among the pretend clusters; none for a real one.
+    pretended: Option<usize>,
 }
 
 /// Runs until Ctrl-C.
@@ -72,7 +81,7 @@ pub async fn demo(options: DemoOptions) -> anyhow::Result<()> {
     settings.log_start();
 
     let sim = match options.clusters {
-        Some(clusters) => Some(sim_start(clusters, options.failing_percent).await?),
+        Some(clusters) => Some(sim_start(clusters).await?),
         None => None,
     };
     let candidates = candidates(&options, sim.as_ref())?;
@@ -82,8 +91,10 @@ pub async fn demo(options: DemoOptions) -> anyhow::Result<()> {
         () = stop.wait() => return Ok(()),
     };
     let url = format!("http://localhost:{}", running.address.port());
+    let demo = Demo { url, password, sim: sim.as_ref(), failing_percent: options.failing_percent };
+    let db = running.db().clone();
     let result = tokio::select! {
-        result = connect_and_wait(&url, &password, candidates, sim.as_ref(), options.failing_percent) => result,
+        result = demo.run(candidates, &db) => result,
         failure = running.failed() => Err(anyhow::anyhow!(failure)),
         () = stop.wait() => Ok(()),
     };
@@ -95,49 +106,50 @@ pub async fn demo(options: DemoOptions) -> anyhow::Result<()> {
     result
 }
 
-async fn sim_start(clusters: u16, failing_percent: u8) -> anyhow::Result<Sim> {
-    println!("starting {clusters} pretend clusters, {failing_percent} % of them failing …");
+async fn sim_start(clusters: u16) -> anyhow::Result<Sim> {
+    println!("starting {clusters} pretend clusters …");
     let options = SimOptions { clusters: usize::from(clusters), ..SimOptions::default() };
     Sim::start(options).await.context("start the pretend clusters")
 }
 
 fn candidates(options: &DemoOptions, sim: Option<&Sim>) -> anyhow::Result<Vec<Candidate>> {
-    if let Some(sim) = sim {
-        return Ok(sim
-            .clusters()
-            .iter()
-            .map(|it| Candidate {
-                name: it.name().to_owned(),
-                environment: it.environment(),
-                region: it.region().to_owned(),
-                kubeconfig: it.kubeconfig(),
-            })
-            .collect());
-    }
     let mut files = options.kubeconfigs.clone();
     if let (true, Some(folder)) = (files.is_empty(), &options.lab_dir) {
         files = lab_kubeconfigs(folder)?;
     }
-    if files.is_empty() {
+    let mut candidates = files.into_iter().map(real_candidate).collect::<Result<Vec<_>, _>>()?;
+    let pretended = sim.into_iter().flat_map(Sim::clusters).enumerate();
+    candidates.extend(pretended.map(|(position, it)| Candidate {
+        name: it.name().to_owned(),
+        environment: it.environment(),
+        region: it.region().to_owned(),
+        labels: it.labels(),
+        kubelet_summary: !it.has_prometheus() && position % 3 != 0,
+        kubeconfig: it.kubeconfig(),
+        pretended: Some(position),
+    }));
+    if candidates.is_empty() {
         bail!(
             "nothing to connect: use --clusters N for pretend clusters, --kubeconfig FILE, or \
              `make demo` for real ones"
         );
     }
-    files
-        .into_iter()
-        .map(|file| {
-            let name = file.file_stem().and_then(|it| it.to_str()).unwrap_or("cluster").to_owned();
-            let kubeconfig = std::fs::read_to_string(&file)
-                .with_context(|| format!("read {}", file.display()))?;
-            Ok(Candidate {
-                name,
-                environment: EnvironmentClass::Lab,
-                region: String::new(),
-                kubeconfig,
-            })
-        })
-        .collect()
+    Ok(candidates)
+}
+
+fn real_candidate(file: PathBuf) -> anyhow::Result<Candidate> {
+    let name = file.file_stem().and_then(|it| it.to_str()).unwrap_or("cluster").to_owned();
+    let kubeconfig =
+        std::fs::read_to_string(&file).with_context(|| format!("read {}", file.display()))?;
+    Ok(Candidate {
+        name,
+        environment: EnvironmentClass::Lab,
+        region: String::new(),
+        labels: BTreeMap::from([("kind".to_owned(), "real".to_owned())]),
+        kubelet_summary: false,
+        kubeconfig,
+        pretended: None,
+    })
 }
 
 fn lab_kubeconfigs(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
@@ -161,114 +173,82 @@ async fn free_address(wanted: SocketAddr) -> anyhow::Result<SocketAddr> {
     Ok(free)
 }
 
-async fn connect_and_wait(
-    url: &str,
-    password: &str,
-    candidates: Vec<Candidate>,
-    sim: Option<&Sim>,
-    failing_percent: u8,
-) -> anyhow::Result<()> {
-    let client = Client::sign_in(url, password).await?;
-    let total = candidates.len();
-    let mut connecting = tokio::task::JoinSet::new();
-    let mut done = 0;
-    for candidate in candidates {
-        if connecting.len() >= CONNECT_AT_ONCE {
-            progress(connecting.join_next().await, &mut done, total);
-        }
-        let client = client.clone();
-        connecting.spawn(async move { client.connect(&candidate).await });
-    }
-    while let Some(ended) = connecting.join_next().await {
-        progress(Some(ended), &mut done, total);
-    }
-    // Failures begin when all are connected: a cluster that fails its test is not connected.
-    if let (Some(sim), true) = (sim, failing_percent > 0) {
-        sim.fail_share(f64::from(failing_percent) / 100.0).await?;
-    }
-    println!(
-        "\n  Open    {url}\n  Sign in {EMAIL}\n          {password}\n\n  \
-         Try: the overview; connect another cluster; open one and run its test; cut one off.\n  \
-         Ctrl-C stops and removes all of it.\n"
-    );
-    std::future::pending().await
+/// A demo that runs.
+struct Demo<'a> {
+    url: String,
+    password: String,
+    sim: Option<&'a Sim>,
+    failing_percent: Option<u8>,
 }
 
-type Connected = Result<anyhow::Result<String>, tokio::task::JoinError>;
+impl Demo<'_> {
+    /// Connects everything, then lets things happen until it is dropped.
+    async fn run(&self, candidates: Vec<Candidate>, db: &Db) -> anyhow::Result<()> {
+        let client = Client::sign_in(&self.url, &self.password).await?;
+        let total = candidates.len();
+        let mut connecting = tokio::task::JoinSet::new();
+        let (mut connected, mut pretended) = (0, Vec::new());
+        let mut waiting = candidates.into_iter();
+        loop {
+            while connecting.len() < CONNECT_AT_ONCE
+                && let Some(candidate) = waiting.next()
+            {
+                let client = client.clone();
+                connecting.spawn(async move {
+                    let id = client.connect(&candidate).await;
+                    id.map(|id| (candidate.name, candidate.pretended, id))
+                });
+            }
+            let Some(ended) = connecting.join_next().await else { break };
+            if let Some((position, id)) = progress(ended, &mut connected, total) {
+                pretended.push((position, id));
+            }
+        }
+        // Failures begin when all are connected: a cluster that fails its test is not connected.
+        match (self.sim, self.failing_percent) {
+            (Some(sim), Some(percent)) => sim.fail_share(f64::from(percent) / 100.0).await?,
+            (Some(sim), None) => story_begin(sim).await?,
+            (None, _) => {}
+        }
+        println!(
+            "\n  Open    {}\n  Sign in {EMAIL}\n          {}\n\n  \
+             Try: the overview; the fullest node; connect another cluster; cut one off.\n  \
+             Ctrl-C stops and removes all of it.\n",
+            self.url, self.password
+        );
+        let Some(sim) = self.sim else { return std::future::pending().await };
+        let story = async {
+            match self.failing_percent {
+                None => story_run(sim).await.context("go on with the story"),
+                Some(_) => Ok(()),
+            }
+        };
+        tokio::try_join!(past::past_write(db, sim, &pretended), story)?;
+        std::future::pending().await
+    }
+}
 
-/// Counts what was connected, and says so now and then.
-fn progress(ended: Option<Connected>, connected: &mut usize, total: usize) {
+/// Name, position among the pretend clusters, and id of what was connected.
+type Connected = (String, Option<usize>, InfrastructureId);
+
+/// Counts what was connected, and says so now and then; gives position and id of a pretend one.
+fn progress(
+    ended: Result<anyhow::Result<Connected>, tokio::task::JoinError>,
+    connected: &mut usize,
+    total: usize,
+) -> Option<(usize, InfrastructureId)> {
     match ended {
-        Some(Ok(Ok(name))) => {
+        Ok(Ok((name, position, id))) => {
             *connected += 1;
             if total <= 20 {
                 println!("connected {name} ({connected}/{total})");
             } else if connected.is_multiple_of(25) || *connected == total {
                 println!("connected {connected}/{total}");
             }
+            return position.map(|it| (it, id));
         }
-        Some(Ok(Err(error))) => eprintln!("{error:#}"),
-        Some(Err(error)) => eprintln!("{error}"),
-        None => {}
+        Ok(Err(error)) => eprintln!("{error:#}"),
+        Err(error) => eprintln!("{error}"),
     }
-}
-
-/// A person's browser, in a few lines.
-#[derive(Clone)]
-struct Client {
-    http: reqwest::Client,
-    url: String,
-    cookie: String,
-}
-
-impl Client {
-    async fn sign_in(url: &str, password: &str) -> anyhow::Result<Self> {
-        let http = reqwest::Client::builder().timeout(CONNECT_DEADLINE).no_proxy().build()?;
-        let answer = http
-            .post(format!("{url}/api/auth/login"))
-            .json(&json!({ "email": EMAIL, "password": password }))
-            .send()
-            .await
-            .context("sign in to the demo")?;
-        let cookie = answer
-            .headers()
-            .get(reqwest::header::SET_COOKIE)
-            .and_then(|it| it.to_str().ok())
-            .and_then(|it| it.split(';').next())
-            .with_context(|| format!("sign in to the demo: {}", answer.status()))?
-            .to_owned();
-        Ok(Self { http, url: url.to_owned(), cookie })
-    }
-
-    async fn connect(&self, candidate: &Candidate) -> anyhow::Result<String> {
-        let body = json!({
-            "name": candidate.name, "environment": candidate.environment,
-            "region": candidate.region,
-            "source": { "kind": "kubeconfig", "kubeconfig": candidate.kubeconfig },
-        });
-        let mut tries = 1;
-        let answer = loop {
-            let answer = self
-                .http
-                .post(format!("{}/api/admin/infrastructures", self.url))
-                .header(reqwest::header::COOKIE, &self.cookie)
-                .json(&body)
-                .send()
-                .await
-                .with_context(|| format!("connect {}", candidate.name))?;
-            // A busy machine says so, and nothing was changed.
-            if answer.status() != reqwest::StatusCode::SERVICE_UNAVAILABLE || tries == TRIES {
-                break answer;
-            }
-            tries += 1;
-            tokio::time::sleep(TRY_AGAIN_AFTER).await;
-        };
-        let status = answer.status();
-        if status.is_success() {
-            return Ok(candidate.name.clone());
-        }
-        let problem: Value = answer.json().await.unwrap_or_default();
-        let said = problem["detail"].as_str().or(problem["title"].as_str()).unwrap_or("no answer");
-        bail!("{} was not connected: {said} ({status})", candidate.name)
-    }
+    None
 }

@@ -140,6 +140,11 @@ pub struct Running {
 }
 
 impl Running {
+    /// Its database.
+    pub fn db(&self) -> &Db {
+        &self.database.db
+    }
+
     /// Starts everything.
     pub async fn start(settings: &Settings) -> anyhow::Result<Self> {
         let given = settings.first_owner()?;

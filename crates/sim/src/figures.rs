@@ -7,7 +7,9 @@ use jiff::Timestamp;
 
 use crate::SimCluster;
 use crate::kinds::volumes::claims;
-use crate::load::{Usage, node_disk_used_bytes, node_system_usage, pod_usage, volume_used_bytes};
+use crate::load::{
+    Hour, Usage, node_disk_used_bytes, node_system_usage, pod_usage_in, volume_used_bytes,
+};
 use crate::workload::{PodState, pods_unnamed};
 
 /// Sums over a cluster at one moment.
@@ -66,7 +68,8 @@ impl SimCluster {
             ..SimFigures::default()
         };
         let at = |at: &Timestamp| {
-            let of_pods = pods.iter().map(|it| pod_usage(profile, it, *at));
+            let hour = Hour::of(profile, *at);
+            let of_pods = pods.iter().map(|it| pod_usage_in(it, &hour));
             let of_nodes = (0..profile.nodes).map(|it| node_system_usage(profile, it, *at));
             let used = of_pods.chain(of_nodes).fold(Usage::default(), |sum, it| sum + it);
             let disk = |node| node_disk_used_bytes(profile, node, *at);

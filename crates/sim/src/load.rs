@@ -30,20 +30,40 @@ impl std::ops::Add for Usage {
     }
 }
 
+/// A moment, as a cluster lives it: the same for all of its pods.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Hour {
+    second: i64,
+    busy: f64,
+    growth: f64,
+}
+
+impl Hour {
+    /// The moment `at` in this cluster.
+    pub(crate) fn of(profile: &Profile, at: Timestamp) -> Self {
+        let (busy, growth) = (busy_share(profile, at), growth(profile, at));
+        Self { second: at.as_second(), busy, growth }
+    }
+}
+
 /// What `pod` uses at `at`; nothing when it does not run.
 pub(crate) fn pod_usage(profile: &Profile, pod: &Pod, at: Timestamp) -> Usage {
+    pod_usage_in(pod, &Hour::of(profile, at))
+}
+
+/// The same, for many pods at one moment.
+pub(crate) fn pod_usage_in(pod: &Pod, hour: &Hour) -> Usage {
     if pod.state != PodState::Running || pod.node.is_none() {
         return Usage::default();
     }
-    let second = at.as_second();
-    let busy = busy_share(profile, at);
+    let Hour { second, busy, growth } = *hour;
     let cpu_weather = weather(mix(pod.number, &[1]), second, 300);
     let memory_weather = weather(mix(pod.number, &[2]), second, 3_600);
     // People ask for more than they use: a busy pod takes about two thirds of its request.
     let cpu_share = (0.06 + 0.62 * busy) * (0.5 + cpu_weather);
     let memory_share = (0.45 + 0.25 * busy) * (0.75 + 0.5 * memory_weather);
     let cpu_nanocores = f64::from(pod.cpu_millicores.max(4)) * 1e6 * cpu_share;
-    let memory_share = (memory_share * growth(profile, at)).min(1.4);
+    let memory_share = (memory_share * growth).min(1.4);
     let memory_kib = f64::from(pod.memory_mib.max(24)) * 1024.0 * memory_share;
     Usage { cpu_nanocores: cpu_nanocores as u64, memory_kib: memory_kib as u64 }
 }
@@ -58,11 +78,12 @@ pub(crate) fn node_system_usage(profile: &Profile, node: u32, at: Timestamp) -> 
 
 /// What each node uses at `at`, system and pods together.
 pub(crate) fn node_usages(profile: &Profile, at: Timestamp) -> Vec<Usage> {
+    let hour = Hour::of(profile, at);
     let mut usages: Vec<Usage> =
         (0..profile.nodes).map(|node| node_system_usage(profile, node, at)).collect();
     for pod in pods_unnamed(profile) {
         if let Some(sum) = pod.node.and_then(|node| usages.get_mut(node as usize)) {
-            *sum = *sum + pod_usage(profile, &pod, at);
+            *sum = *sum + pod_usage_in(&pod, &hour);
         }
     }
     usages
