@@ -116,7 +116,6 @@ export function HistoryChart({
         {...(height === undefined ? {} : { height })}
         onZoom={(from, until) => onSearch({ range: search.range, from, until })}
         onReset={() => onSearch({ range: search.range, from: undefined, until: undefined })}
-        isZoomed={search.from !== undefined}
         csvHref={historyCsv(id, metric, window)}
         picture={pictureWords(name, title, data)}
         fileName={`${name}-${metric}-${search.range ?? USUAL_RANGE}`}

@@ -66,7 +66,6 @@ export function NodesChart({
       group={id}
       onZoom={(from, until) => onSearch({ range: search.range, from, until })}
       onReset={() => onSearch({ range: search.range, from: undefined, until: undefined })}
-      isZoomed={search.from !== undefined}
       csvHref={nodeHistoryCsv(id, metric, window)}
       picture={pictureWords(name, title, data)}
       fileName={`${name}-nodes-${metric}`}

@@ -19,7 +19,6 @@ export function useChartWords(step_seconds: number): ChartWords {
     png: t("chart.png"),
     svg: t("chart.svg"),
     csv: t("chart.csv"),
-    resetZoom: t("chart.reset_zoom"),
     time: t("chart.time"),
     keys: t("chart.keys"),
     unknown: t("chart.unknown"),

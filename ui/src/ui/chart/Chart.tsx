@@ -44,7 +44,6 @@ export interface ChartWords {
   png: string;
   svg: string;
   csv: string;
-  resetZoom: string;
   time: string;
   /** How the keyboard moves the crosshair. */
   keys: string;
@@ -70,7 +69,6 @@ export interface ChartProps {
   height?: number;
   onZoom?: ((from: number, to: number) => void) | undefined;
   onReset?: (() => void) | undefined;
-  isZoomed?: boolean;
   csvHref: string;
   picture: PictureWords;
   /** Without ending. */
@@ -127,11 +125,6 @@ export function Chart(props: ChartProps) {
         {shown !== null && <span className={styles.reading}>{reading(shown)}</span>}
         {note && <span className={styles.note}>{note}</span>}
         <span className={styles.tools}>
-          {props.isZoomed && onReset && (
-            <Button look="ghost" size="s" icon="retry" onClick={onReset}>
-              {words.resetZoom}
-            </Button>
-          )}
           <Button
             look="ghost"
             size="s"
