@@ -18,7 +18,7 @@ use crate::house::{
 };
 
 /// Looks often, so that a test need not wait long.
-fn quick() -> Pace {
+pub fn quick() -> Pace {
     Pace {
         probe_interval: Duration::from_millis(300),
         inventory_interval: Duration::from_secs(2),
@@ -27,7 +27,7 @@ fn quick() -> Pace {
     }
 }
 
-async fn sim(clusters: usize) -> Sim {
+pub async fn sim(clusters: usize) -> Sim {
     let options = SimOptions { clusters, nodes_per_cluster: 1..=2, ..SimOptions::default() };
     Sim::start(options).await.expect("pretended clusters")
 }
