@@ -116,6 +116,8 @@ pub(crate) struct Fleet {
     read: tokio::sync::Mutex<Read>,
     /// PostgreSQL tells of changes at present.
     follows: AtomicBool,
+    /// The database was asked last, and did not answer.
+    away_at: Mutex<Option<Timestamp>>,
 }
 
 impl Fleet {
@@ -151,7 +153,10 @@ impl Fleet {
         if !self.follows.load(Ordering::Acquire) {
             return None;
         }
-        {
+        let away_at = *self.away_at.lock().expect("no holder of this lock can panic");
+        let is_away = away_at.is_some_and(|at| now.duration_since(at).abs() < QUIET_MAX);
+        // While the database is away not everybody who asks waits for it.
+        if !is_away {
             let news = self.news.lock().expect("no holder of this lock can panic");
             if news.all || !news.ids.is_empty() {
                 return None;
@@ -183,10 +188,7 @@ pub(crate) async fn fleet_read(app: &App) -> Result<Arc<FleetSnapshot>, Error> {
     let news = std::mem::take(&mut *fleet.news.lock().expect("no holder of this lock can panic"));
     match read.refresh(app, &news, now).await {
         Ok(()) => {
-            let snapshot = Arc::new(read.snapshot(app, now));
-            *fleet.snapshot.lock().expect("no holder of this lock can panic") =
-                Some(Arc::clone(&snapshot));
-            Ok(snapshot)
+            *fleet.away_at.lock().expect("no holder of this lock can panic") = None;
         }
         Err(error) => {
             fleet.news.lock().expect("no holder of this lock can panic").all = true;
@@ -194,10 +196,14 @@ pub(crate) async fn fleet_read(app: &App) -> Result<Arc<FleetSnapshot>, Error> {
                 return Err(error);
             }
             warn!(%error, "the fleet is shown as it was last read");
-            // Statuses age by the clock, so that what is not renewed is shown as stale.
-            Ok(Arc::new(read.snapshot(app, now)))
+            *fleet.away_at.lock().expect("no holder of this lock can panic") = Some(app.now());
         }
     }
+    // Statuses age by the clock, so that what is not renewed is shown as stale.
+    read.number += 1;
+    let snapshot = Arc::new(read.snapshot(app, app.now()));
+    *fleet.snapshot.lock().expect("no holder of this lock can panic") = Some(Arc::clone(&snapshot));
+    Ok(snapshot)
 }
 
 impl Read {
@@ -237,7 +243,6 @@ impl Read {
         if whole {
             self.whole_at = Some(now);
         }
-        self.number += 1;
         Ok(())
     }
 

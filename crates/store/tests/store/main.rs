@@ -10,6 +10,7 @@ mod history;
 mod infrastructures;
 mod key_files;
 mod leases;
+mod nodes;
 mod notify;
 mod plans;
 mod schema;
