@@ -1,7 +1,7 @@
 //! Sealing credentials again under the first key, while everything runs.
 
 use nalabo_core::audit::AuditAction;
-use nalabo_store::{commit, credentials_rotate};
+use nalabo_store::{alert_channel_secrets_rotate, commit, credentials_rotate};
 use serde_json::json;
 
 use crate::audit::{Entry, audit_write};
@@ -10,16 +10,17 @@ use crate::{Ctx, Error};
 /// Credentials sealed again in one step; small, so that others get their turn.
 const BATCH: i64 = 100;
 
-/// Seals every credential under the first key of the ring. Resumable: what is done is skipped.
+/// Seals every credential, and every secret of an alert channel, under the first key of the ring. Resumable: what is done is skipped.
 /// Returns how many were sealed again.
 pub async fn keys_rotate(ctx: &Ctx, progress: impl Fn(u64)) -> Result<u64, Error> {
     let app = &ctx.app;
     let mut sealed = 0;
     loop {
-        let step = credentials_rotate(&app.db, &app.keys, BATCH).await?;
-        sealed += step.resealed;
+        let credentials = credentials_rotate(&app.db, &app.keys, BATCH).await?;
+        let channels = alert_channel_secrets_rotate(&app.db, &app.keys, BATCH).await?;
+        sealed += credentials.resealed + channels.resealed;
         progress(sealed);
-        if step.remaining == 0 {
+        if credentials.remaining + channels.remaining == 0 {
             break;
         }
     }

@@ -5,6 +5,13 @@
 //! cluster are text in it, never markup. Does not: send, sign or keep anything; `app` sends,
 //! `store` keeps.
 
+mod format;
+mod phrases;
+mod text;
+
+pub use format::{MailText, mail_text, webhook_body};
+pub use text::{NoticeText, duration_text, notice_text};
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -54,6 +61,41 @@ pub enum NoticeEvent {
     Resolved,
     /// Somebody pressed the button.
     Test,
+}
+
+/// How a channel reaches people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ChannelKind {
+    /// JSON to an address.
+    Webhook,
+    /// E-mail.
+    Mail,
+}
+
+/// What a webhook understands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum WebhookFormat {
+    /// NALABO's own JSON, as Standard Webhooks wraps it.
+    Standard,
+    /// An incoming webhook of Slack.
+    Slack,
+    /// An adaptive card, for a workflow of Microsoft Teams.
+    Teams,
+    /// An incoming webhook of Mattermost.
+    Mattermost,
+}
+
+/// The language in which people are told.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Language {
+    /// English.
+    #[default]
+    En,
+    /// French.
+    Fr,
 }
 
 /// One alert in a notice.
@@ -109,3 +151,75 @@ const fn weight(severity: Severity) -> u8 {
         Severity::Critical => 2,
     }
 }
+
+/// Where a delivery stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DeliveryState {
+    /// Still to be sent, or to be tried again.
+    Queued,
+    /// Taken by its receiver.
+    Delivered,
+    /// Given up.
+    Failed,
+}
+
+/// Why an attempt failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DeliveryErrorCode {
+    /// Its name leads nowhere.
+    Dns,
+    /// It is where NALABO may not go.
+    DeniedAddress,
+    /// It is at a port where NALABO may not go.
+    DeniedPort,
+    /// Plain http, where only https will do.
+    PlainHttp,
+    /// Nothing listens there.
+    Refused,
+    /// The connection was cut.
+    Reset,
+    /// No answer in time.
+    Timeout,
+    /// Its certificate is not one to trust.
+    Tls,
+    /// It answered with an error.
+    Status,
+    /// It sends elsewhere, which is not followed.
+    Redirect,
+    /// It is gone for good; the channel was switched off.
+    Gone,
+    /// Its channel was switched off, or the address taken off it.
+    Disabled,
+    /// NALABO has no mail server.
+    SmtpMissing,
+    /// The mail server does not know us.
+    SmtpAuth,
+    /// The mail server does not take this recipient.
+    RecipientRefused,
+    /// The mail server does not take the message.
+    SmtpStatus,
+    /// It waited for longer than a day.
+    Expired,
+    /// What is sealed of the channel does not open.
+    Sealed,
+}
+
+/// How long after the first attempt, and after each further one that failed, the next follows.
+/// After the last, a delivery has failed.
+pub const BACK_OFF_SECONDS: [i64; 5] = [10, 60, 300, 1_800, 7_200];
+
+/// What is older than this is not sent any more: it would tell of another day.
+pub const DELIVERY_AGE_MAX_SECONDS: i64 = 24 * 3_600;
+
+/// When a delivery is tried again after `attempts` that failed; `None`: it has failed for good.
+pub fn next_attempt_at(attempts: u32, created_at: Timestamp, now: Timestamp) -> Option<Timestamp> {
+    let wait = *BACK_OFF_SECONDS.get(usize::try_from(attempts.checked_sub(1)?).ok()?)?;
+    let next = now + jiff::SignedDuration::from_secs(wait);
+    let end = created_at + jiff::SignedDuration::from_secs(DELIVERY_AGE_MAX_SECONDS);
+    (next <= end).then_some(next)
+}
+
+#[cfg(test)]
+mod tests;

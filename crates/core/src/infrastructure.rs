@@ -84,7 +84,7 @@ pub fn line_parse(text: &str, max: usize) -> Result<String, FieldRefusal> {
 }
 
 /// Control characters, and those that reorder or hide text around them.
-fn is_invisible(c: char) -> bool {
+pub(crate) fn is_invisible(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }

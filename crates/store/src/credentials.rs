@@ -125,6 +125,7 @@ pub async fn key_ring_verify(db: &Db, ring: &KeyRing) -> Result<(), StoreError> 
         SELECT
             k.kek_id, k.alg, k.wrapped_dek, k.nonce, k.ciphertext,
             (SELECT count(*) FROM infrastructure_credentials AS c WHERE c.kek_id = k.kek_id)
+                + (SELECT count(*) FROM alert_channel_secrets AS s WHERE s.kek_id = k.kek_id)
                 AS "rows!"
         FROM seal_keys AS k
         "#,
@@ -176,15 +177,17 @@ pub async fn key_ring_verify(db: &Db, ring: &KeyRing) -> Result<(), StoreError> 
     Ok(())
 }
 
-/// How many credentials are sealed under each key that the database knows. A key with none may be
-/// taken out of the key file.
+/// How many secrets, of infrastructures and of alert channels, are sealed under each key that the
+/// database knows. A key with none may be taken out of the key file.
 pub async fn key_usage(db: &Db) -> Result<Vec<(String, i64)>, StoreError> {
     let rows = sqlx::query!(
         r#"
-        SELECT k.kek_id, count(c.id) AS "rows!"
+        SELECT
+            k.kek_id,
+            (SELECT count(*) FROM infrastructure_credentials AS c WHERE c.kek_id = k.kek_id)
+                + (SELECT count(*) FROM alert_channel_secrets AS s WHERE s.kek_id = k.kek_id)
+                AS "rows!"
         FROM seal_keys AS k
-        LEFT JOIN infrastructure_credentials AS c ON c.kek_id = k.kek_id
-        GROUP BY k.kek_id, k.created_at
         ORDER BY k.created_at, k.kek_id
         "#,
     )

@@ -87,6 +87,8 @@ pub mod constraint {
     pub const INFRASTRUCTURE_DEFAULT: &str = "infrastructures_default_key";
     /// That version of the credential exists.
     pub const CREDENTIAL_VERSION: &str = "infrastructure_credentials_version_key";
+    /// Another alert channel has that name.
+    pub const ALERT_CHANNEL_NAME: &str = "alert_channels_name_key";
     /// Another account has that address.
     pub const USER_EMAIL: &str = "users_email_key";
 }

@@ -26,11 +26,13 @@
 //! | [`history`] | what was measured over time |
 //! | [`alerts`], [`alert_rules`], [`maintenance_windows`] | what is wrong, what counts as wrong, and when that is quiet |
 //! | [`audit`] | who changed what |
+//! | [`alert_channels`] | where alerts are sent to |
 //! | [`deliveries`] | notices of alerts on their way to people |
 //! | [`leases`], [`notify`] | replicas sharing the work, and hearing of changes |
 
 pub mod alert_rules;
 pub mod alerts;
+pub mod alert_channels;
 pub mod audit;
 pub mod cluster_events;
 pub mod credentials;
@@ -57,6 +59,7 @@ mod word;
 
 pub use alert_rules::*;
 pub use alerts::*;
+pub use alert_channels::*;
 pub use audit::*;
 pub use cluster_events::*;
 pub use credentials::*;

@@ -4,7 +4,7 @@ use std::fmt;
 
 use aes_gcm::aead::{Aead, AeadInOut, Generate, KeyInit, Payload};
 use aes_gcm::{Aes256Gcm, Key, Nonce, Tag};
-use nalabo_core::id::InfrastructureId;
+use nalabo_core::id::{AlertChannelId, InfrastructureId};
 use secrecy::{ExposeSecret, SecretSlice};
 use zeroize::Zeroizing;
 
@@ -42,6 +42,18 @@ impl Aad {
             row_id: id.to_string(),
             version,
             origin: origin.to_owned(),
+        }
+    }
+
+    /// For the address and signing key of a webhook: `url_shown` is as much of the address as a
+    /// person sees, so that nobody who writes the database can put another one behind it.
+    pub fn alert_channel(id: AlertChannelId, version: i32, url_shown: &str) -> Self {
+        Self {
+            table: "alert_channel_secrets",
+            column: "ciphertext",
+            row_id: id.to_string(),
+            version,
+            origin: url_shown.to_owned(),
         }
     }
 
