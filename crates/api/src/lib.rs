@@ -8,6 +8,7 @@
 //! request ─▶ limits ─▶ headers ─▶ origin ─▶ who? ─▶ may they? ─▶ handler ─▶ app
 //! ```
 
+mod alert_channels;
 mod alert_rules;
 mod alerts;
 mod audit;

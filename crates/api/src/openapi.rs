@@ -12,8 +12,8 @@ use utoipa_axum::routes;
 use crate::operations::{Access, access_of};
 use crate::state::Api;
 use crate::{
-    alert_rules, alerts, audit, auth, cluster_events, connection_tests, events, history,
-    infrastructures, maintenance_windows, nodes, resources,
+    alert_channels, alert_rules, alerts, audit, auth, cluster_events, connection_tests, events,
+    history, infrastructures, maintenance_windows, nodes, resources,
 };
 
 #[derive(utoipa::OpenApi)]
@@ -93,6 +93,10 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
             maintenance_windows::maintenance_window_delete
         ))
         .routes(routes!(audit::audit_list))
+        .routes(routes!(alert_channels::alert_channel_list, alert_channels::alert_channel_create))
+        .routes(routes!(alert_channels::alert_channel_update, alert_channels::alert_channel_delete))
+        .routes(routes!(alert_channels::alert_channel_test))
+        .routes(routes!(alert_channels::delivery_list))
         .routes(routes!(events::event_stream))
         .routes(routes!(openapi_read))
 }

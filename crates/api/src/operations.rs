@@ -71,6 +71,12 @@ pub const OPERATIONS: &[(&str, Access)] = &[
     ("maintenance_window_delete", Needs(P::AlertAcknowledge)),
     ("alert_rule_update", Needs(P::AlertWrite)),
     ("audit_list", Needs(P::AuditRead)),
+    ("alert_channel_list", Needs(P::AlertRead)),
+    ("delivery_list", Needs(P::AlertRead)),
+    ("alert_channel_create", Needs(P::AlertWrite)),
+    ("alert_channel_update", Needs(P::AlertWrite)),
+    ("alert_channel_delete", Needs(P::AlertWrite)),
+    ("alert_channel_test", Needs(P::AlertWrite)),
 ];
 
 /// What the operation `id` needs, if there is such an operation.

@@ -14,10 +14,13 @@ use nalabo_core::history::Retention;
 use nalabo_core::id::{SessionId, UserId};
 use nalabo_fleet::InfrastructureFactory;
 use nalabo_store::{Db, KeyRing};
+use tokio::sync::Semaphore;
 
 use crate::Error;
+use crate::alert_channels::CHANNEL_TESTS_AT_ONCE;
 use crate::changes::Changes;
 use crate::connection_tests::ConnectionTests;
+use crate::deliveries::{SendSettings, Sender};
 use crate::fleet::Fleet;
 use crate::looks::Looks;
 use crate::metrics::{Metrics, MetricsSettings};
@@ -37,6 +40,8 @@ pub struct Settings {
     pub retention: Retention,
     /// Who may read the figures of this process, and how fine they are.
     pub metrics: MetricsSettings,
+    /// How alerts are sent.
+    pub send: SendSettings,
 }
 
 impl Default for Settings {
@@ -47,6 +52,7 @@ impl Default for Settings {
             pace: Pace::default(),
             retention: Retention::default(),
             metrics: MetricsSettings::default(),
+            send: SendSettings::default(),
         }
     }
 }
@@ -81,12 +87,15 @@ pub struct App {
     pub(crate) fleet: Fleet,
     pub(crate) looks: Looks,
     pub(crate) trend: TrendMemory,
+    pub(crate) sender: Sender,
+    pub(crate) channel_tests: Semaphore,
 }
 
 impl App {
     /// Puts the parts together; starts nothing.
     pub fn new(options: AppOptions) -> Arc<Self> {
         let AppOptions { db, keys, clock, factory, settings } = options;
+        let sender = Sender::new(&settings.send, factory.connector());
         Arc::new(Self {
             db,
             keys,
@@ -100,6 +109,8 @@ impl App {
             fleet: Fleet::default(),
             looks: Looks::default(),
             trend: TrendMemory::default(),
+            sender,
+            channel_tests: Semaphore::new(CHANNEL_TESTS_AT_ONCE),
         })
     }
 

@@ -15,11 +15,13 @@
 //! | [`alerts`], [`alert_rules`], [`maintenance_windows`] | what is wrong, what counts as wrong, and when that is quiet |
 //! | [`sign_ins`] | first owner, sign-in, sessions, passwords |
 //! | [`users`] | accounts, from the command line |
+//! | [`alert_channels`], [`deliveries`], [`mail`] | where alerts are sent to, and sending them |
 //! | [`audit`] | who changed what |
 //! | [`changes`] | what the browser hears at once |
 //! | [`metrics`] | what NALABO says of itself |
 //! | [`reconcile`] | every loop that runs |
 
+pub mod alert_channels;
 pub mod alert_rules;
 pub mod alerts;
 pub mod audit;
@@ -27,6 +29,7 @@ pub mod changes;
 pub mod cluster_events;
 pub mod connection_tests;
 pub mod context;
+pub mod deliveries;
 pub mod error;
 pub mod fleet;
 pub mod history;
@@ -34,6 +37,7 @@ pub mod infrastructure_manager;
 pub mod infrastructures;
 pub mod keys;
 mod looks;
+pub mod mail;
 pub mod maintenance_windows;
 pub mod metrics;
 pub mod nodes;

@@ -6,6 +6,7 @@
 //! | `alerts` | 15 s, and when something is due | changes | what is wrong is an alert, told of once, until it is over; one replica decides |
 //! | `changes` | – | NOTIFY | every replica hears what any replica committed |
 //! | `history` | 1 min, on one replica | – | history is rolled up, let go by age, and forecast from |
+//! | `deliveries` | 1 s | – | notices of alerts reach their channels |
 //! | `sessions` | 10 min | – | sign-ins and counts that ended are removed |
 //!
 //! Promises: each loop can be stopped, restarts after an error, and needs no other to be right.
@@ -21,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
 use crate::alerts::AlertEngine;
+use crate::deliveries::deliveries_run;
 use crate::history::Keeper;
 use crate::infrastructure_manager::InfrastructureManager;
 use crate::throttle::MEMORY;
@@ -61,6 +63,11 @@ impl Loops {
         tasks.spawn(async move {
             keeper.run(own).await;
             "history"
+        });
+        let (own, of) = (stop.clone(), Arc::clone(app));
+        tasks.spawn(async move {
+            deliveries_run(&of, own).await;
+            "deliveries"
         });
         let (own, of) = (stop.clone(), Arc::clone(app));
         tasks.spawn(async move {

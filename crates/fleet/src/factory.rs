@@ -32,6 +32,11 @@ impl InfrastructureFactory {
         Self { connector: Arc::new(connector), bulkhead: Arc::default() }
     }
 
+    /// The door to the network that its services share.
+    pub fn connector(&self) -> &GuardedConnector {
+        &self.connector
+    }
+
     /// The service of one infrastructure, with no options set. Contacts nothing yet.
     pub fn service(&self, source: &Source) -> Result<KubernetesInfrastructureService, Failure> {
         self.service_with(source, &MonitoringOptions::default())

@@ -59,6 +59,18 @@ impl GuardedConnector {
         Self { policy: Arc::new(policy), resolver }
     }
 
+    /// The same door for webhooks; see [`AddressPolicy::for_webhooks`].
+    #[must_use]
+    pub fn for_webhooks(&self) -> Self {
+        let policy = Arc::new(self.policy.for_webhooks());
+        Self { policy, resolver: Arc::clone(&self.resolver) }
+    }
+
+    /// What may be contacted.
+    pub fn policy(&self) -> &AddressPolicy {
+        &self.policy
+    }
+
     /// The addresses of the endpoint, all of them allowed.
     pub async fn resolve(&self, endpoint: &Url) -> Result<Vec<SocketAddr>, Failure> {
         let place = place_of(endpoint);

@@ -30,9 +30,9 @@
 //! | [`deliveries`] | notices of alerts on their way to people |
 //! | [`leases`], [`notify`] | replicas sharing the work, and hearing of changes |
 
+pub mod alert_channels;
 pub mod alert_rules;
 pub mod alerts;
-pub mod alert_channels;
 pub mod audit;
 pub mod cluster_events;
 pub mod credentials;
@@ -57,9 +57,9 @@ pub mod testing;
 pub mod users;
 mod word;
 
+pub use alert_channels::*;
 pub use alert_rules::*;
 pub use alerts::*;
-pub use alert_channels::*;
 pub use audit::*;
 pub use cluster_events::*;
 pub use credentials::*;

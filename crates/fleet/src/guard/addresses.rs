@@ -13,6 +13,9 @@ use nalabo_core::connection::Code;
 /// Ports that Kubernetes APIs usually have.
 const PORTS: [u16; 4] = [443, 6443, 8443, 16443];
 
+/// Ports that web servers with TLS usually have.
+const WEB_PORTS: [u16; 2] = [443, 8443];
+
 /// Where clouds answer with credentials to whoever asks. Never contacted.
 const METADATA: [IpAddr; 10] = [
     IpAddr::V4(Ipv4Addr::new(169, 254, 169, 254)), // AWS, Google, Azure, OpenStack, Oracle
@@ -42,12 +45,27 @@ pub struct AddressPolicy {
     pub ports: Vec<u16>,
     /// Where NALABO itself and its database listen.
     pub own: Vec<SocketAddr>,
+    /// Whether private networks, too, are contacted only where `allow` names them: for addresses
+    /// that are typed by people who are no neighbours of what they would reach.
+    pub private_needs_allow: bool,
 }
 
 impl AddressPolicy {
     /// With the two lists of the settings.
     pub fn new(allow: Vec<IpNet>, deny: Vec<IpNet>) -> Self {
         Self { allow, deny, ..Self::default() }
+    }
+
+    /// The same for webhooks: no private network but those that the operator names, and the ports
+    /// of web servers.
+    #[must_use]
+    pub fn for_webhooks(&self) -> Self {
+        Self { private_needs_allow: true, ..self.clone() }
+    }
+
+    /// Whether the operator names a network that holds `address`.
+    pub fn names(&self, address: IpAddr) -> bool {
+        self.allow.iter().any(|net| net.contains(&address))
     }
 
     /// Whether `address` may be contacted at `port`.
@@ -71,16 +89,27 @@ impl AddressPolicy {
         if carried.is_some_and(is_local) {
             return denied("carries a loopback or link-local address inside");
         }
-        if self.allow.iter().any(|net| net.contains(&address)) {
+        if self.private_needs_allow && carried.is_some_and(is_private) {
+            return denied("carries a private address inside");
+        }
+        if self.names(address) {
             return Ok(());
         }
         if is_local(address) {
             return denied("is a loopback or link-local address");
         }
-        if PORTS.contains(&port) || self.ports.contains(&port) {
+        if self.private_needs_allow && is_private(address) {
+            return denied("is an address of a private network");
+        }
+        let (usual, why): (&[u16], _) = if self.private_needs_allow {
+            (&WEB_PORTS, "may only be contacted on port 443 or 8443")
+        } else {
+            (&PORTS, "may only be contacted on the ports of Kubernetes APIs")
+        };
+        if usual.contains(&port) || self.ports.contains(&port) {
             return Ok(());
         }
-        Err((Code::ServerPort, "may only be contacted on the ports of Kubernetes APIs"))
+        Err((Code::ServerPort, why))
     }
 }
 
@@ -89,6 +118,18 @@ fn is_local(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(it) => it.is_loopback() || it.is_link_local(),
         IpAddr::V6(it) => it.is_loopback() || it.is_unicast_link_local(),
+    }
+}
+
+/// Networks that the internet does not route: of companies, of carriers, of tests.
+fn is_private(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(it) => {
+            let [a, b, ..] = it.octets();
+            it.is_private() || (a == 100 && b & 0xc0 == 64) || (a == 198 && b & 0xfe == 18)
+        }
+        // 2000::/3 is all of the public internet's IPv6.
+        IpAddr::V6(it) => it.segments()[0] & 0xe000 != 0x2000 && carried_address(address).is_none(),
     }
 }
 

@@ -220,3 +220,37 @@ async fn a_closed_port_refuses_and_an_open_one_among_many_addresses_is_found() {
     let refused = connector.connect(&api, deadline).await.expect_err("nothing listens");
     assert_eq!(refused.code, Code::Refused);
 }
+
+#[test]
+fn a_webhook_goes_to_a_private_network_only_where_the_operator_names_it() {
+    let nothing = policy(&[], &[]).for_webhooks();
+    insta::assert_snapshot!(table(&nothing, &[
+        ("203.0.114.9", 443),
+        ("203.0.114.9", 8443),
+        ("203.0.114.9", 6443),
+        ("203.0.114.9", 80),
+        ("10.0.0.7", 443),
+        ("172.16.3.4", 443),
+        ("192.168.1.10", 443),
+        ("100.64.0.1", 443),
+        ("198.18.0.1", 443),
+        ("127.0.0.1", 443),
+        ("169.254.1.1", 443),
+        ("169.254.169.254", 443),
+        ("2001:db8::1", 443),
+        ("fd12:3456::1", 443),
+        ("fe80::1", 443),
+        ("::1", 443),
+        ("::ffff:10.0.0.7", 443),
+        ("64:ff9b::a00:7", 443),
+        ("2002:a00:7::1", 443),
+    ]), @"");
+    let named = policy(&["10.0.0.0/8", "127.0.0.1/32"], &["10.9.0.0/16"]).for_webhooks();
+    insta::assert_snapshot!(table(&named, &[
+        ("10.0.0.7", 8065),
+        ("10.9.0.7", 443),
+        ("127.0.0.1", 8065),
+        ("192.168.1.10", 443),
+        ("::ffff:10.0.0.7", 443),
+    ]), @"");
+}
