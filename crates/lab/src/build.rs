@@ -116,10 +116,13 @@ pub static VICTORIA_METRICS: Binary = Binary {
     ..PLAIN
 };
 
+/// A mail server; small, and built by the test that uses it.
+pub static SMTP: Binary = Binary { name: "smtp", shown: "an SMTP server", ..PLAIN };
+
 /// What a control plane with pretended nodes needs.
 pub static CONTROL_PLANE: [&Binary; 3] = [&KUBE, &KWOK, &METRICS_SERVER];
 /// Everything: what a real node with vClusters needs.
-pub static ALL: [&Binary; 10] = [
+pub static ALL: [&Binary; 11] = [
     &KUBE,
     &KWOK,
     &METRICS_SERVER,
@@ -130,6 +133,7 @@ pub static ALL: [&Binary; 10] = [
     &VCLUSTER,
     &PROMLINT,
     &VICTORIA_METRICS,
+    &SMTP,
 ];
 
 /// Finds a program by the name people type.

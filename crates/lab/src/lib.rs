@@ -27,6 +27,7 @@ mod postgres;
 mod process;
 mod sandbox;
 mod shared;
+mod smtp;
 mod state;
 mod victoria_metrics;
 
@@ -39,4 +40,5 @@ pub use node::node_missing_reason;
 pub use postgres::Postgres;
 pub use process::ProcessId;
 pub use shared::SharedFolder;
+pub use smtp::{Smtp, SmtpMessage};
 pub use state::sweep;

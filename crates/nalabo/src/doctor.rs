@@ -39,6 +39,7 @@ pub async fn doctor(settings: &Settings) -> ExitCode {
         Finding::of("key file", key_file(settings)),
         Finding::of("first owner", first_owner(settings)),
         Finding::of("networks", networks(settings)),
+        Finding::of("mail", mail(settings).await),
     ];
     let mut out = std::io::stdout().lock();
     for it in &findings {
@@ -134,6 +135,16 @@ fn networks(settings: &Settings) -> Result<String, String> {
         list(&settings.allow_networks),
         list(&settings.deny_networks)
     ))
+}
+
+/// Whether the mail server takes our greeting and our password. Nothing is sent.
+async fn mail(settings: &Settings) -> Result<String, String> {
+    let send = settings.send_settings().map_err(|it| format!("{it:#}"))?;
+    let Some(mailer) = send.mailer().map_err(|it| it.to_string())? else {
+        return Ok("no mail server; alerts go to webhooks only (NALABO_SMTP_HOST)".to_owned());
+    };
+    mailer.greet().await?;
+    Ok(format!("{} answers and knows us", mailer.place()))
 }
 
 fn chain(error: &dyn std::error::Error) -> String {

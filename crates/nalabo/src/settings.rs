@@ -7,6 +7,8 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use clap::Args;
 use ipnet::IpNet;
+use nalabo_app::deliveries::SendSettings;
+use nalabo_app::mail::{SmtpSettings, SmtpTls};
 use nalabo_app::metrics::MetricsSettings;
 use nalabo_core::health::Pace;
 use nalabo_core::history::Retention;
@@ -123,6 +125,40 @@ pub struct Settings {
     #[arg(long, env = "NALABO_METRICS_PER_INFRASTRUCTURE")]
     pub metrics_per_infrastructure: bool,
 
+    /// Mail server for alerts. Without it no mail is sent.
+    #[arg(long, env = "NALABO_SMTP_HOST")]
+    pub smtp_host: Option<String>,
+
+    /// Its port, where it is not the usual one of NALABO_SMTP_TLS: 587, 465 or 25.
+    #[arg(long, env = "NALABO_SMTP_PORT")]
+    pub smtp_port: Option<u16>,
+
+    /// Who NALABO is to the mail server.
+    #[arg(long, env = "NALABO_SMTP_USERNAME")]
+    pub smtp_username: Option<String>,
+
+    /// And its password there.
+    #[arg(long, env = "NALABO_SMTP_PASSWORD", hide_env_values = true)]
+    pub smtp_password: Option<SecretString>,
+
+    /// File that holds the password for the mail server.
+    #[arg(long, env = "NALABO_SMTP_PASSWORD_FILE", conflicts_with = "smtp_password")]
+    pub smtp_password_file: Option<PathBuf>,
+
+    /// Sender of mail, for example `NALABO <nalabo@example.org>`.
+    #[arg(long, env = "NALABO_SMTP_FROM")]
+    pub smtp_from: Option<String>,
+
+    /// How the connection to the mail server is encrypted: `starttls`, `tls` from the first byte,
+    /// or `none` for a relay on the same machine that asks for no password.
+    #[arg(long, env = "NALABO_SMTP_TLS", default_value = "starttls")]
+    pub smtp_tls: SmtpTlsWord,
+
+    /// File with certificate authorities that vouch for the mail server and for webhooks, beside
+    /// those of the system. PEM.
+    #[arg(long, env = "NALABO_CA_FILE")]
+    pub ca_file: Option<PathBuf>,
+
     /// What to log, for example `info` or `nalabo_app=debug`.
     #[arg(long, env = "NALABO_LOG", default_value = "info")]
     pub log: String,
@@ -130,6 +166,17 @@ pub struct Settings {
     /// Log lines as JSON.
     #[arg(long, env = "NALABO_LOG_JSON")]
     pub log_json: bool,
+}
+
+/// The words of `NALABO_SMTP_TLS`.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+pub enum SmtpTlsWord {
+    /// STARTTLS.
+    Starttls,
+    /// From the first byte.
+    Tls,
+    /// Not at all.
+    None,
 }
 
 impl Settings {
@@ -202,6 +249,59 @@ impl Settings {
         policy
     }
 
+    /// How alerts are sent; what is wrong with it is said before anything is served.
+    pub fn send_settings(&self) -> anyhow::Result<SendSettings> {
+        let authorities_pem = match &self.ca_file {
+            Some(path) => Some(
+                std::fs::read_to_string(path)
+                    .with_context(|| format!("read NALABO_CA_FILE {}", path.display()))?,
+            ),
+            None => None,
+        };
+        let public_url = self.public_url.as_ref();
+        let settings = SendSettings {
+            public_url: public_url.map(|it| it.as_str().trim_end_matches('/').to_owned()),
+            authorities_pem,
+            smtp: self.smtp_settings()?,
+        };
+        settings.check()?;
+        Ok(settings)
+    }
+
+    fn smtp_settings(&self) -> anyhow::Result<Option<SmtpSettings>> {
+        let Some(host) = &self.smtp_host else {
+            if self.smtp_from.is_some() || self.smtp_username.is_some() {
+                bail!("NALABO_SMTP_HOST is missing: set it, or take the other NALABO_SMTP_… out");
+            }
+            return Ok(None);
+        };
+        let Some(from) = &self.smtp_from else {
+            bail!("NALABO_SMTP_FROM is missing: write it as NALABO <nalabo@example.org>");
+        };
+        let password = match (&self.smtp_password, &self.smtp_password_file) {
+            (Some(password), _) => Some(password.clone()),
+            (None, Some(path)) => {
+                let text = std::fs::read_to_string(path).with_context(|| {
+                    format!("read NALABO_SMTP_PASSWORD_FILE {}", path.display())
+                })?;
+                Some(SecretString::from(text.trim_end_matches(['\r', '\n'])))
+            }
+            (None, None) => None,
+        };
+        Ok(Some(SmtpSettings {
+            host: host.clone(),
+            port: self.smtp_port,
+            username: self.smtp_username.clone(),
+            password,
+            from: from.clone(),
+            tls: match self.smtp_tls {
+                SmtpTlsWord::Starttls => SmtpTls::Starttls,
+                SmtpTlsWord::Tls => SmtpTls::Tls,
+                SmtpTlsWord::None => SmtpTls::None,
+            },
+        }))
+    }
+
     /// What the application is told.
     pub fn app_settings(&self) -> anyhow::Result<nalabo_app::Settings> {
         Ok(nalabo_app::Settings {
@@ -222,6 +322,7 @@ impl Settings {
                 token: self.metrics_token()?,
                 per_infrastructure: self.metrics_per_infrastructure,
             },
+            send: self.send_settings()?,
         })
     }
 

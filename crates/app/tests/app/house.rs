@@ -47,13 +47,19 @@ impl House {
     /// A NALABO on this database: another one each time.
     pub fn app(&self, clock: Arc<dyn Clock>, pace: Pace) -> Arc<App> {
         let loopback = "127.0.0.0/8".parse().expect("a network");
-        App::new(AppOptions {
-            db: Db::clone(&self.db),
-            keys: Arc::clone(&self.keys),
-            clock,
-            factory: InfrastructureFactory::new(AddressPolicy::new(vec![loopback], Vec::new())),
-            settings: Settings { pace, ..Settings::default() },
-        })
+        let factory = InfrastructureFactory::new(AddressPolicy::new(vec![loopback], Vec::new()));
+        self.app_of(clock, Settings { pace, ..Settings::default() }, factory)
+    }
+
+    /// The same, with other settings and another door to the network.
+    pub fn app_of(
+        &self,
+        clock: Arc<dyn Clock>,
+        settings: Settings,
+        factory: InfrastructureFactory,
+    ) -> Arc<App> {
+        let (db, keys) = (Db::clone(&self.db), Arc::clone(&self.keys));
+        App::new(AppOptions { db, keys, clock, factory, settings })
     }
 }
 

@@ -2,8 +2,11 @@
 //! server through the fault proxy of the lab, and in real time.
 
 mod alerts;
+mod deliveries;
 mod history;
 mod house;
+mod mail;
 mod manager;
 mod outage;
+mod receiver;
 mod watcher;

@@ -231,7 +231,8 @@ fn fill(template: &str, slots: &[(&str, &str)]) -> String {
 /// Text from a cluster: one line, nothing that hides or turns, no longer than `max` characters.
 pub(super) fn clean(text: &str, max: usize) -> String {
     let visible: String = text.chars().map(|c| if is_invisible(c) { ' ' } else { c }).collect();
-    let line = visible.split_whitespace().collect::<Vec<_>>().join(" ");
+    // Spaces that French typography wants stay as they are.
+    let line = visible.split(' ').filter(|it| !it.is_empty()).collect::<Vec<_>>().join(" ");
     if line.chars().count() <= max {
         return line;
     }

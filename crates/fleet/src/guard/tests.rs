@@ -244,7 +244,27 @@ fn a_webhook_goes_to_a_private_network_only_where_the_operator_names_it() {
         ("::ffff:10.0.0.7", 443),
         ("64:ff9b::a00:7", 443),
         ("2002:a00:7::1", 443),
-    ]), @"");
+    ]), @r#"
+    203.0.114.9                    443  allowed
+    203.0.114.9                   8443  allowed
+    203.0.114.9                   6443  server_port: may only be contacted on port 443 or 8443
+    203.0.114.9                     80  server_port: may only be contacted on port 443 or 8443
+    10.0.0.7                       443  denied_address: is an address of a private network
+    172.16.3.4                     443  denied_address: is an address of a private network
+    192.168.1.10                   443  denied_address: is an address of a private network
+    100.64.0.1                     443  denied_address: is an address of a private network
+    198.18.0.1                     443  denied_address: is an address of a private network
+    127.0.0.1                      443  denied_address: is a loopback or link-local address
+    169.254.1.1                    443  denied_address: is a loopback or link-local address
+    169.254.169.254                443  denied_address: is a cloud metadata service and is never contacted
+    2001:db8::1                    443  allowed
+    fd12:3456::1                   443  denied_address: is an address of a private network
+    fe80::1                        443  denied_address: is a loopback or link-local address
+    ::1                            443  denied_address: is a loopback or link-local address
+    ::ffff:10.0.0.7                443  denied_address: carries a private address inside
+    64:ff9b::a00:7                 443  denied_address: carries a private address inside
+    2002:a00:7::1                  443  denied_address: carries a private address inside
+    "#);
     let named = policy(&["10.0.0.0/8", "127.0.0.1/32"], &["10.9.0.0/16"]).for_webhooks();
     insta::assert_snapshot!(table(&named, &[
         ("10.0.0.7", 8065),
@@ -252,5 +272,11 @@ fn a_webhook_goes_to_a_private_network_only_where_the_operator_names_it() {
         ("127.0.0.1", 8065),
         ("192.168.1.10", 443),
         ("::ffff:10.0.0.7", 443),
-    ]), @"");
+    ]), @r#"
+    10.0.0.7                      8065  allowed
+    10.9.0.7                       443  denied_address: is in a network that NALABO_DENY_NETWORKS denies
+    127.0.0.1                     8065  allowed
+    192.168.1.10                   443  denied_address: is an address of a private network
+    ::ffff:10.0.0.7                443  denied_address: carries a private address inside
+    "#);
 }
