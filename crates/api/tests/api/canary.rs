@@ -177,6 +177,29 @@ async fn a_secret_is_in_no_answer_no_log_no_audit_and_no_backup() {
     let mut watched =
         ada.listen(Method::POST, &format!("{}/test", id(&narrow)), Some(json!({}))).await;
     while watched.next().await.is_some() {}
+    let webhook_path = "canary-webhook-path-9c4e1a77".to_owned();
+    let webhook_key = format!("whsec_{}", base64(b"canary-webhook-key-5b30de9f"));
+    let channels = "/api/admin/alert-channels";
+    for url in [
+        format!("http://127.0.0.1:9/hooks/{webhook_path}?sig={webhook_path}"),
+        format!("https://10.1.2.3/{webhook_path}"),
+        format!("https://{webhook_path}@127.0.0.1/"),
+    ] {
+        for key in [webhook_key.clone(), format!("{webhook_key} ")] {
+            let webhook = json!({"format": "standard", "url": url, "secret": key});
+            let body = json!({"name": format!("{} {}", url.len(), key.len()), "webhook": webhook});
+            let channel: Value =
+                serde_json::from_str(&ada.post(channels, body.clone()).await.text).expect("JSON");
+            let Some(id) = channel["id"].as_str() else { continue };
+            ada.post(&format!("{channels}/{id}/test"), json!({})).await.ok(200);
+            let mut change = body;
+            change["revision"] = json!(1);
+            ada.put(&format!("{channels}/{id}"), change.clone()).await.ok(200);
+            ada.put(&format!("{channels}/{id}"), change).await;
+            ada.get(&format!("{channels}/{id}/deliveries")).await.ok(200);
+        }
+    }
+    ada.get(channels).await.ok(200);
     let reads = ["/", "/api/admin/audit?limit=200", "/api/openapi.json", "/api/admin/stats"];
     for read in reads.into_iter().chain([path, "/api/auth/me", "/api/auth/sessions"]) {
         ada.get(read).await;
@@ -193,6 +216,9 @@ async fn a_secret_is_in_no_answer_no_log_no_audit_and_no_backup() {
         ("password", PASSWORD.to_owned()),
         ("wrong password", wrong_password),
         ("new password", new_password),
+        ("path of a webhook", webhook_path),
+        ("key of a webhook", "canary-webhook-key-5b30de9f".to_owned()),
+        ("key of a webhook as typed", webhook_key),
         ("session", session),
         ("set-up link", link),
     ];
@@ -203,7 +229,11 @@ async fn a_secret_is_in_no_answer_no_log_no_audit_and_no_backup() {
     assert!(log.contains("the state changed") || log.contains("request"), "there is a log");
     look_for(&secrets, "the log", &log);
     let backup = dump(&house.db);
-    assert!(backup.contains("infrastructure_created") && backup.contains("ada@example.org"));
+    assert!(
+        backup.contains("infrastructure_created")
+            && backup.contains("alert_channel_created")
+            && backup.contains("ada@example.org")
+    );
     look_for(&secrets, "a backup", &backup);
     assert_eq!(house.signed_in(Role::Owner).await.get("/readyz").await.status, 200);
 }

@@ -2,6 +2,7 @@
 //! PostgreSQL, the clusters are pretended.
 
 mod access;
+mod alert_channels;
 mod alerts;
 mod canary;
 mod change;

@@ -1,5 +1,6 @@
 //! The store against a real PostgreSQL; `NALABO_TEST_DATABASE_URL` names it.
 
+mod alert_channels;
 mod alerts;
 mod audit;
 mod credentials;
