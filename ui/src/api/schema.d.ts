@@ -4,6 +4,82 @@
  */
 
 export interface paths {
+    "/api/admin/alert-channels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the channels. */
+        get: operations["alert_channel_list"];
+        put?: never;
+        /** Makes a channel. */
+        post: operations["alert_channel_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/alert-channels/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Changes a channel, unless somebody else did so meanwhile. Address and key that are left out
+         *     stay as they are.
+         */
+        put: operations["alert_channel_update"];
+        post?: never;
+        /** Removes a channel, its log, and what waits for it. */
+        delete: operations["alert_channel_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/alert-channels/{id}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The log of a channel, newest first: what waits, what was taken, what was given up and why. */
+        get: operations["delivery_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/alert-channels/{id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sends a test now, waits for the outcome, and tells it. A receiver that refuses is an outcome,
+         *     not a problem.
+         */
+        post: operations["alert_channel_test"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/admin/alerts": {
         parameters: {
             query?: never;
@@ -818,6 +894,87 @@ export interface components {
          * @enum {string}
          */
         AlertChange: "opened" | "changed" | "resolved";
+        /** @description A channel, as typed. */
+        AlertChannelBody: {
+            /** @description Whether it is told of anything. */
+            enabled?: boolean;
+            /** @description In this language; English when left out. */
+            language?: components["schemas"]["Language"];
+            mail?: components["schemas"]["MailView"] | null;
+            /** @description It is told of this and worse; `warning` when left out. */
+            min_severity?: components["schemas"]["Severity"];
+            /** @description 1 to 63 characters, unique. */
+            name: string;
+            /** @description Of these rules; null or left out: of all. */
+            rules?: components["schemas"]["RuleKind"][] | null;
+            webhook?: components["schemas"]["WebhookBody"] | null;
+        };
+        /**
+         * Format: uuid
+         * @description Where alerts are sent to: one webhook, or a list of addresses.
+         */
+        AlertChannelId: string;
+        /** @description All channels. */
+        AlertChannelListView: {
+            /** @description The channels, by name. */
+            items: components["schemas"]["AlertChannelView"][];
+            /** @description There is a mail server: `NALABO_SMTP_HOST` is set. */
+            mail_ready: boolean;
+        };
+        /** @description How a test went. */
+        AlertChannelTestView: {
+            /** @description One for a webhook, one an address for mail. */
+            deliveries: components["schemas"]["DeliveryView"][];
+            /** @description Why the first that failed did. */
+            error?: string | null;
+            /** @description `delivered` when every recipient took it, else `failed`. */
+            outcome: components["schemas"]["DeliveryState"];
+        };
+        /** @description A changed channel. */
+        AlertChannelUpdateBody: components["schemas"]["AlertChannelBody"] & {
+            /**
+             * Format: int64
+             * @description The revision that was read.
+             */
+            revision: number;
+        };
+        /** @description Where alerts are sent to. */
+        AlertChannelView: {
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /** @description Why NALABO itself switched it off: `gone` when the receiver said so. */
+            disabled_reason?: string | null;
+            /** @description Whether it is told of anything. */
+            enabled: boolean;
+            /** @description Its id. */
+            id: components["schemas"]["AlertChannelId"];
+            /** @description How it reaches people. */
+            kind: components["schemas"]["ChannelKind"];
+            /** @description In this language. */
+            language: components["schemas"]["Language"];
+            last_delivery?: components["schemas"]["LastDeliveryView"] | null;
+            mail?: components["schemas"]["MailView"] | null;
+            /** @description It is told of this and worse. */
+            min_severity: components["schemas"]["Severity"];
+            /** @description Its name. */
+            name: string;
+            /**
+             * Format: int64
+             * @description Send it back with a change.
+             */
+            revision: number;
+            /** @description Of these rules; null: of all. */
+            rules?: components["schemas"]["RuleKind"][] | null;
+            /**
+             * Format: date-time
+             * @description When a person last changed it.
+             */
+            updated_at: string;
+            webhook?: components["schemas"]["WebhookView"] | null;
+        };
         /** @description Data of an `alert` event. */
         AlertEventView: {
             change: components["schemas"]["AlertChange"];
@@ -1196,6 +1353,11 @@ export interface components {
             until?: string | null;
         };
         /**
+         * @description How a channel reaches people.
+         * @enum {string}
+         */
+        ChannelKind: "webhook" | "mail";
+        /**
          * @description What a chart shows.
          * @enum {string}
          */
@@ -1341,6 +1503,81 @@ export interface components {
          * @enum {string}
          */
         CredentialKind: "token" | "client_certificate" | "service_account";
+        /**
+         * @description Why an attempt failed.
+         * @enum {string}
+         */
+        DeliveryErrorCode: "dns" | "denied_address" | "denied_port" | "plain_http" | "refused" | "reset" | "timeout" | "tls" | "status" | "redirect" | "gone" | "disabled" | "smtp_missing" | "smtp_auth" | "recipient_refused" | "smtp_status" | "expired" | "sealed";
+        /**
+         * Format: uuid
+         * @description One notice on its way to one recipient.
+         */
+        DeliveryId: string;
+        /** @description One page of the log, newest first. */
+        DeliveryListView: {
+            items: components["schemas"]["DeliveryView"][];
+            next?: components["schemas"]["DeliveryId"] | null;
+        };
+        /**
+         * @description Where a delivery stands.
+         * @enum {string}
+         */
+        DeliveryState: "queued" | "delivered" | "failed";
+        /** @description A notice on its way to one recipient. */
+        DeliveryView: {
+            /**
+             * Format: int32
+             * @description Attempts so far.
+             */
+            attempts: number;
+            /**
+             * Format: date-time
+             * @description When it was enqueued.
+             */
+            created_at: string;
+            /**
+             * Format: int32
+             * @description How long the last attempt took.
+             */
+            duration_ms?: number | null;
+            /**
+             * Format: date-time
+             * @description When it was taken, or given up.
+             */
+            ended_at?: string | null;
+            /** @description Why, in one English sentence. */
+            error?: string | null;
+            error_code?: components["schemas"]["DeliveryErrorCode"] | null;
+            /** @description Why it was sent. */
+            event: components["schemas"]["NoticeEvent"];
+            /** @description Its id. */
+            id: components["schemas"]["DeliveryId"];
+            /**
+             * Format: date-time
+             * @description When it was last tried.
+             */
+            last_attempt_at?: string | null;
+            /**
+             * Format: date-time
+             * @description When it is tried again.
+             */
+            next_attempt_at?: string | null;
+            /** @description The id that the receiver sees as `webhook-id`, the same at every attempt. */
+            notice_id: components["schemas"]["NoticeId"];
+            /** @description An e-mail address; null for a webhook. */
+            recipient?: string | null;
+            /**
+             * Format: int32
+             * @description What the receiver answered: a status of HTTP or SMTP.
+             */
+            response_status?: number | null;
+            /** @description How bad it was. */
+            severity: components["schemas"]["Severity"];
+            /** @description Where it stands. */
+            state: components["schemas"]["DeliveryState"];
+            /** @description What it said, in one English sentence. */
+            title: string;
+        };
         /**
          * @description What an infrastructure is for. Shown in its own hue, production solid.
          * @enum {string}
@@ -1568,10 +1805,32 @@ export interface components {
             [key: string]: string;
         };
         /**
+         * @description The language in which people are told.
+         * @enum {string}
+         */
+        Language: "en" | "fr";
+        /** @description How the newest attempt over a channel ended. */
+        LastDeliveryView: {
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            at: string;
+            /** @description Why it failed, in one English sentence. */
+            error?: string | null;
+            /** @description `delivered`, `failed`, or `queued` when it is tried again. */
+            outcome: components["schemas"]["DeliveryState"];
+        };
+        /**
          * @description How coarse a history is.
          * @enum {string}
          */
         Level: "live" | "five_minutes" | "hour" | "day";
+        /** @description Addresses of a channel for mail. */
+        MailView: {
+            /** @description 1 to 10 e-mail addresses. */
+            to: string[];
+        };
         /** @description What a person says of a window. */
         MaintenanceWindowBody: {
             /** @description 1 to 63 characters. */
@@ -1805,6 +2064,16 @@ export interface components {
             /** Format: double */
             storage_percent?: number | null;
         };
+        /**
+         * @description Why a notice is sent.
+         * @enum {string}
+         */
+        NoticeEvent: "opened" | "reminder" | "resolved" | "test";
+        /**
+         * Format: uuid
+         * @description One message of the alerts, the same for every channel and at every attempt.
+         */
+        NoticeId: string;
         /**
          * @description How a stage ended.
          * @enum {string}
@@ -2620,6 +2889,31 @@ export interface components {
              */
             used_bytes?: number | null;
         };
+        /** @description A webhook, as typed. What is left out of a change stays as it is. */
+        WebhookBody: {
+            /** @description What it understands. */
+            format: components["schemas"]["WebhookFormat"];
+            /** @description Sign no more. */
+            remove_secret?: boolean;
+            /** @description The key that signs, `whsec_…`. Shown to nobody again. */
+            secret?: string | null;
+            /** @description Its address. Shown to nobody again. */
+            url?: string | null;
+        };
+        /**
+         * @description What a webhook understands.
+         * @enum {string}
+         */
+        WebhookFormat: "standard" | "slack" | "teams" | "mattermost";
+        /** @description A webhook, without what is secret of it. */
+        WebhookView: {
+            /** @description What it understands. */
+            format: components["schemas"]["WebhookFormat"];
+            /** @description Whether messages to it are signed. */
+            has_secret: boolean;
+            /** @description As much of its address as is no secret. */
+            url_shown: string;
+        };
         /**
          * @description A day of the week.
          * @enum {string}
@@ -2654,6 +2948,203 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    alert_channel_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertChannelListView"];
+                };
+            };
+        };
+    };
+    alert_channel_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AlertChannelBody"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertChannelView"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    alert_channel_update: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["AlertChannelId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AlertChannelUpdateBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertChannelView"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    alert_channel_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["AlertChannelId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delivery_list: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before. */
+                after?: components["schemas"]["DeliveryId"];
+                /** @description At most so many, 200 at most. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                id: components["schemas"]["AlertChannelId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryListView"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    alert_channel_test: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["AlertChannelId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertChannelTestView"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     alert_list: {
         parameters: {
             query?: {
