@@ -15,6 +15,7 @@ import { Route as LoginRouteImport } from "./routes/login";
 import { Route as SetupRouteImport } from "./routes/setup";
 import { Route as AdminIndexRouteImport } from "./routes/admin.index";
 import { Route as AdminAccountRouteImport } from "./routes/admin.account";
+import { Route as AdminAlertsRouteImport } from "./routes/admin.alerts";
 import { Route as AdminAuditRouteImport } from "./routes/admin.audit";
 import { Route as AdminResourcesRouteImport } from "./routes/admin.resources";
 import { Route as AdminInfrastructuresIndexRouteImport } from "./routes/admin.infrastructures.index";
@@ -51,6 +52,11 @@ const AdminAccountRoute = AdminAccountRouteImport.update({
   path: "/account",
   getParentRoute: () => AdminRoute,
 } as any);
+const AdminAlertsRoute = AdminAlertsRouteImport.update({
+  id: "/alerts",
+  path: "/alerts",
+  getParentRoute: () => AdminRoute,
+} as any);
 const AdminAuditRoute = AdminAuditRouteImport.update({
   id: "/audit",
   path: "/audit",
@@ -84,6 +90,7 @@ export interface FileRoutesByFullPath {
   "/login": typeof LoginRoute;
   "/setup": typeof SetupRoute;
   "/admin/account": typeof AdminAccountRoute;
+  "/admin/alerts": typeof AdminAlertsRoute;
   "/admin/audit": typeof AdminAuditRoute;
   "/admin/resources": typeof AdminResourcesRoute;
   "/admin/": typeof AdminIndexRoute;
@@ -96,6 +103,7 @@ export interface FileRoutesByTo {
   "/login": typeof LoginRoute;
   "/setup": typeof SetupRoute;
   "/admin/account": typeof AdminAccountRoute;
+  "/admin/alerts": typeof AdminAlertsRoute;
   "/admin/audit": typeof AdminAuditRoute;
   "/admin/resources": typeof AdminResourcesRoute;
   "/admin": typeof AdminIndexRoute;
@@ -110,6 +118,7 @@ export interface FileRoutesById {
   "/login": typeof LoginRoute;
   "/setup": typeof SetupRoute;
   "/admin/account": typeof AdminAccountRoute;
+  "/admin/alerts": typeof AdminAlertsRoute;
   "/admin/audit": typeof AdminAuditRoute;
   "/admin/resources": typeof AdminResourcesRoute;
   "/admin/": typeof AdminIndexRoute;
@@ -125,6 +134,7 @@ export interface FileRouteTypes {
     | "/login"
     | "/setup"
     | "/admin/account"
+    | "/admin/alerts"
     | "/admin/audit"
     | "/admin/resources"
     | "/admin/"
@@ -137,6 +147,7 @@ export interface FileRouteTypes {
     | "/login"
     | "/setup"
     | "/admin/account"
+    | "/admin/alerts"
     | "/admin/audit"
     | "/admin/resources"
     | "/admin"
@@ -150,6 +161,7 @@ export interface FileRouteTypes {
     | "/login"
     | "/setup"
     | "/admin/account"
+    | "/admin/alerts"
     | "/admin/audit"
     | "/admin/resources"
     | "/admin/"
@@ -209,6 +221,13 @@ declare module "@tanstack/react-router" {
       preLoaderRoute: typeof AdminAccountRouteImport;
       parentRoute: typeof AdminRoute;
     };
+    "/admin/alerts": {
+      id: "/admin/alerts";
+      path: "/alerts";
+      fullPath: "/admin/alerts";
+      preLoaderRoute: typeof AdminAlertsRouteImport;
+      parentRoute: typeof AdminRoute;
+    };
     "/admin/audit": {
       id: "/admin/audit";
       path: "/audit";
@@ -249,6 +268,7 @@ declare module "@tanstack/react-router" {
 
 interface AdminRouteChildren {
   AdminAccountRoute: typeof AdminAccountRoute;
+  AdminAlertsRoute: typeof AdminAlertsRoute;
   AdminAuditRoute: typeof AdminAuditRoute;
   AdminResourcesRoute: typeof AdminResourcesRoute;
   AdminIndexRoute: typeof AdminIndexRoute;
@@ -259,6 +279,7 @@ interface AdminRouteChildren {
 
 const AdminRouteChildren: AdminRouteChildren = {
   AdminAccountRoute: AdminAccountRoute,
+  AdminAlertsRoute: AdminAlertsRoute,
   AdminAuditRoute: AdminAuditRoute,
   AdminResourcesRoute: AdminResourcesRoute,
   AdminIndexRoute: AdminIndexRoute,

@@ -7,7 +7,16 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { bodyOf, client } from "./client";
 import type { ApiProblem } from "./problem";
-import type { InfrastructureCreate, InfrastructureUpdate, Source } from "./types";
+import type {
+  AlertChannelCreate,
+  AlertChannelUpdate,
+  AlertRuleUpdate,
+  InfrastructureCreate,
+  InfrastructureUpdate,
+  MaintenanceWindowBody,
+  RuleKind,
+  Source,
+} from "./types";
 
 export const setUp = (body: { token: string; email: string; name?: string; password: string }) =>
   client.POST("/api/auth/setup", { body });
@@ -35,6 +44,38 @@ export const credentialReplace = (id: string, body: { source: Source; narrow?: b
   bodyOf(client.PUT("/api/admin/infrastructures/{id}/credential", { params: { path: { id } }, body }));
 export const defaultChoose = (id: string) =>
   bodyOf(client.PUT("/api/admin/infrastructures/{id}/default", { params: { path: { id } } }));
+
+export interface Acknowledgement {
+  note: string | null;
+  /** Quiet until then; until it is over when there is none. */
+  until: string | null;
+}
+export const alertGroupAcknowledge = (id: string, body: Acknowledgement) =>
+  bodyOf(client.POST("/api/admin/alerts/groups/{id}/acknowledge", { params: { path: { id } }, body }));
+export const alertUnacknowledge = (id: string) =>
+  bodyOf(client.POST("/api/admin/alerts/{id}/unacknowledge", { params: { path: { id } } }));
+export const alertMute = (id: string, until: string) =>
+  bodyOf(client.POST("/api/admin/alerts/{id}/mute", { params: { path: { id } }, body: { until } }));
+export const alertUnmute = (id: string) =>
+  bodyOf(client.POST("/api/admin/alerts/{id}/unmute", { params: { path: { id } } }));
+export const alertRuleUpdate = (kind: RuleKind, body: AlertRuleUpdate) =>
+  bodyOf(client.PUT("/api/admin/alerts/rules/{kind}", { params: { path: { kind } }, body }));
+
+export const maintenanceWindowCreate = (body: MaintenanceWindowBody) =>
+  bodyOf(client.POST("/api/admin/maintenance-windows", { body }));
+export const maintenanceWindowUpdate = (id: string, body: MaintenanceWindowBody) =>
+  bodyOf(client.PUT("/api/admin/maintenance-windows/{id}", { params: { path: { id } }, body }));
+export const maintenanceWindowDelete = (id: string) =>
+  client.DELETE("/api/admin/maintenance-windows/{id}", { params: { path: { id } } });
+
+export const alertChannelCreate = (body: AlertChannelCreate) =>
+  bodyOf(client.POST("/api/admin/alert-channels", { body }));
+export const alertChannelUpdate = (id: string, body: AlertChannelUpdate) =>
+  bodyOf(client.PUT("/api/admin/alert-channels/{id}", { params: { path: { id } }, body }));
+export const alertChannelDelete = (id: string) =>
+  client.DELETE("/api/admin/alert-channels/{id}", { params: { path: { id } } });
+export const alertChannelTest = (id: string) =>
+  bodyOf(client.POST("/api/admin/alert-channels/{id}/test", { params: { path: { id } } }));
 
 export type ModeVerb = "cordon" | "uncordon" | "disable" | "enable";
 export const modeChange = (id: string, verb: ModeVerb) =>

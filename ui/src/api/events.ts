@@ -55,6 +55,7 @@ export function useServerEvents(): void {
   useEffect(() => {
     const waiting = new Set<string>();
     let gather: ReturnType<typeof setTimeout> | undefined;
+    let gatherAlerts: ReturnType<typeof setTimeout> | undefined;
     let reconnect: ReturnType<typeof setTimeout> | undefined;
     let source: EventSource | undefined;
     let openedAt_ms: number | undefined;
@@ -82,6 +83,14 @@ export function useServerEvents(): void {
         }, GATHER_MS);
       });
 
+      source.addEventListener("alert", () => {
+        gatherAlerts ??= setTimeout(() => {
+          gatherAlerts = undefined;
+          void cache.invalidateQueries({
+            predicate: ({ queryKey: [noun] }) => noun === "alerts" || noun === "stats",
+          });
+        }, GATHER_MS);
+      });
       source.addEventListener("resync", () => {
         // The first one only says that the stream begins here, where the page has just read all.
         if (openedAt_ms !== undefined && Date.now() - openedAt_ms < JUST_OPENED_MS) return;
@@ -92,6 +101,7 @@ export function useServerEvents(): void {
     open();
     return () => {
       clearTimeout(gather);
+      clearTimeout(gatherAlerts);
       clearTimeout(reconnect);
       source?.close();
       liveSet("connecting");

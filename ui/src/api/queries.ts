@@ -21,6 +21,7 @@ export interface InfrastructureFilter {
 /** Most rows the API gives at once. Beyond that the list goes on by key. */
 const INFRASTRUCTURE_PAGE = 1_000;
 const AUDIT_PAGE = 50;
+const ALERT_PAGE = 20;
 
 export const authState = () =>
   queryOptions({
@@ -205,6 +206,64 @@ export const resourceUsage = (group?: string) =>
     queryFn: ({ signal }) =>
       bodyOf(client.GET("/api/admin/resources/usage", { params: { query: { group } }, signal })),
     placeholderData: keepPreviousData,
+  });
+
+export const alertSummary = () =>
+  queryOptions({
+    queryKey: ["alerts", "summary"],
+    queryFn: ({ signal }) => bodyOf(client.GET("/api/admin/alerts/summary", { signal })),
+  });
+
+export const alertGroupList = () =>
+  queryOptions({
+    queryKey: ["alerts", "groups"],
+    queryFn: ({ signal }) => bodyOf(client.GET("/api/admin/alerts/groups", { signal })),
+  });
+
+export const alertList = (filter: { state?: string; infrastructure_id?: string }) =>
+  infiniteQueryOptions({
+    queryKey: ["alerts", "list", filter],
+    queryFn: ({ pageParam, signal }) =>
+      bodyOf(
+        client.GET("/api/admin/alerts", {
+          params: { query: { ...filter, limit: ALERT_PAGE, after: pageParam } },
+          signal,
+        }),
+      ),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (page) => page.next ?? undefined,
+  });
+
+export const alertRuleList = () =>
+  queryOptions({
+    queryKey: ["alert-rules"],
+    queryFn: ({ signal }) => bodyOf(client.GET("/api/admin/alerts/rules", { signal })),
+  });
+
+export const maintenanceWindowList = () =>
+  queryOptions({
+    queryKey: ["maintenance-windows"],
+    queryFn: ({ signal }) => bodyOf(client.GET("/api/admin/maintenance-windows", { signal })),
+  });
+
+export const alertChannelList = () =>
+  queryOptions({
+    queryKey: ["alert-channels"],
+    queryFn: ({ signal }) => bodyOf(client.GET("/api/admin/alert-channels", { signal })),
+  });
+
+export const deliveryList = (id: string) =>
+  infiniteQueryOptions({
+    queryKey: ["alert-channels", "deliveries", id],
+    queryFn: ({ pageParam, signal }) =>
+      bodyOf(
+        client.GET("/api/admin/alert-channels/{id}/deliveries", {
+          params: { path: { id }, query: { after: pageParam } },
+          signal,
+        }),
+      ),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (page) => page.next ?? undefined,
   });
 
 export const auditList = () =>

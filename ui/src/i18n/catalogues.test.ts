@@ -42,7 +42,7 @@ function sources(folder = join(import.meta.dirname, "..")): string[] {
 
 /** Keys that are put together at run time, from a code of the API or a group. */
 const MADE_AT_RUN_TIME =
-  /^(code\.\w+\.(cause|remedy)|reason\.\w+|right\.\w+\.\w+|count\.\w+|problem\.\w+(\.hint)?|audit\.(action|field)\.\w+|role\.\w+|environment_long\.\w+|ribbon\.\w+|test\.(running|waiting|not_reached)|action\.(cordon|uncordon|enable)|mode\.(enabled|disabled)|range\.\w+|range_long\.\w+|trend\.(day|month)|node_pressure\.\w+|node\.top_(cpu|memory)|credential\.(token|client_certificate|service_account))$/;
+  /^(code\.\w+\.(cause|remedy)|reason\.\w+|right\.\w+\.\w+|count\.\w+|problem\.\w+(\.hint)?|audit\.(action|field)\.\w+|role\.\w+|environment_long\.\w+|ribbon\.\w+|test\.(running|waiting|not_reached)|action\.(cordon|uncordon|enable)|mode\.(enabled|disabled)|range\.\w+|range_long\.\w+|trend\.(day|month)|node_pressure\.\w+|node\.top_(cpu|memory)|alert\.(detail|rule|severity|held_by)\.\w+|channel\.(format|disabled)\.\w+|delivery\.(event|state|error)\.\w+|weekday\.\w+|credential\.(token|client_certificate|service_account))$/;
 
 describe("catalogues", () => {
   test("French and English have the same keys", () => {
@@ -65,6 +65,13 @@ describe("catalogues", () => {
     expect(written.filter((key) => !(key in en))).toEqual([]);
     const used = new Set(written);
     expect(Object.keys(en).filter((key) => !used.has(key) && !MADE_AT_RUN_TIME.test(key))).toEqual([]);
+  });
+
+  test("every alert rule of the API has a name and a sentence", () => {
+    const rules: string[] = schemas.RuleKind.enum;
+    const wanted = rules.flatMap((rule) => [`alert.rule.${rule}`, `alert.detail.${rule}`]);
+    expect(wanted.filter((key) => !(key in en))).toEqual([]);
+    expect(rules).toContain("disconnected");
   });
 
   test("every failure code of the API has a cause and a remedy", () => {

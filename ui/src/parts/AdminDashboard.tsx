@@ -15,13 +15,15 @@ import type { IconName } from "../ui/icons";
 import { Notices } from "../ui/Notices";
 import { AccountButton } from "./AccountButton";
 import styles from "./AdminDashboard.module.css";
+import { AlertBadge } from "./AlertBadge";
 import { Brand } from "./Brand";
 import { useShortcuts } from "./shortcuts";
 
 const ShortcutList = lazy(() => import("./ShortcutList"));
+const BrowserNotifier = lazy(() => import("./BrowserNotices"));
 
 interface Tab {
-  to: "/admin" | "/admin/infrastructures" | "/admin/resources" | "/admin/audit";
+  to: "/admin" | "/admin/infrastructures" | "/admin/resources" | "/admin/alerts" | "/admin/audit";
   word: TextKey;
   /** Where there is little room. */
   shortWord?: TextKey;
@@ -33,6 +35,7 @@ const TABS: readonly Tab[] = [
   { to: "/admin", word: "tab.overview", shortWord: "tab.home", icon: "pulse", exact: true },
   { to: "/admin/infrastructures", word: "tab.infrastructures", icon: "server" },
   { to: "/admin/resources", word: "tab.resources", icon: "grid" },
+  { to: "/admin/alerts", word: "tab.alerts", icon: "bell" },
   { to: "/admin/audit", word: "tab.audit", icon: "rows" },
 ];
 
@@ -68,7 +71,8 @@ export function AdminDashboard() {
     "g o": () => void router.navigate({ to: "/admin" }),
     "g i": () => void router.navigate({ to: "/admin/infrastructures" }),
     "g r": () => void router.navigate({ to: "/admin/resources" }),
-    "g a": () => void router.navigate({ to: "/admin/audit" }),
+    "g a": () => void router.navigate({ to: "/admin/alerts" }),
+    "g u": () => void router.navigate({ to: "/admin/audit" }),
   });
 
   const mayAudit = data.permissions.includes("audit_read");
@@ -90,6 +94,7 @@ export function AdminDashboard() {
               activeOptions={{ exact: tab.exact ?? false, includeSearch: false }}
             >
               {t(tab.word)}
+              {tab.to === "/admin/alerts" && <AlertBadge />}
             </Link>
           ))}
         </nav>
@@ -116,11 +121,17 @@ export function AdminDashboard() {
         {tabs.map((tab) => (
           <Link key={tab.to} to={tab.to} activeOptions={{ exact: tab.exact ?? false, includeSearch: false }}>
             <Icon name={tab.icon} size={20} />
+            {tab.to === "/admin/alerts" && <AlertBadge />}
             {t(tab.shortWord ?? tab.word)}
           </Link>
         ))}
       </nav>
       <Notices />
+      {globalThis.Notification?.permission === "granted" && (
+        <Suspense>
+          <BrowserNotifier />
+        </Suspense>
+      )}
       {keysShown && (
         <Suspense>
           <ShortcutList onClose={() => setKeysShown(false)} />

@@ -46,7 +46,7 @@ export function labelsRead(text: string): Record<string, string> {
   return Object.fromEntries(pairs);
 }
 
-function labelsWrite(labels: Record<string, string>): string {
+export function labelsWrite(labels: Record<string, string>): string {
   return Object.entries(labels)
     .map(([key, value]) => (value ? `${key}=${value}` : key))
     .join(", ");
