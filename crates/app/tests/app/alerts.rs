@@ -20,8 +20,8 @@ use nalabo_core::clock::{Clock as _, ManualClock, SystemClock};
 use nalabo_core::health::{Pace, State, Status};
 use nalabo_core::id::{InfrastructureId, RuleOverrideId};
 use nalabo_core::infrastructure::{
-    CredentialFace, CredentialKind, EnvironmentClass, InfrastructureName, Labels, Mode, SourceFace,
-    SourceKind,
+    CredentialFace, CredentialKind, EnvironmentClass, InfrastructureName, Labels, Mode,
+    MonitoringOptions, SourceFace, SourceKind,
 };
 use nalabo_core::{SignedDuration, Timestamp};
 use nalabo_sim::Behaviour;
@@ -86,6 +86,7 @@ impl Fleet {
             environment: EnvironmentClass::Training,
             labels: &Labels::parse(labels.collect::<BTreeMap<_, _>>()).expect("labels"),
             region: None,
+            monitoring: &MonitoringOptions::default(),
             mode: Mode::Enabled,
             is_default: false,
             source: &SourceFace {
@@ -135,10 +136,8 @@ impl Fleet {
     /// Somebody looked at all of them just now.
     async fn looked_at(&self) {
         let now = self.now();
-        let listed = nalabo_store::infrastructure_list(
-            self.house.db.pool(),
-            &nalabo_store::InfrastructureFilter::default(),
-        );
+        let all = nalabo_store::InfrastructureFilter::default();
+        let listed = nalabo_store::infrastructure_list(self.house.db.pool(), &all);
         let mut tx = self.house.db.begin().await.expect("begin");
         for it in listed.await.expect("a list").into_iter().filter(|it| it.mode != Mode::Disabled) {
             let status = Status { observed_at: Some(now), ..it.status };

@@ -16,6 +16,7 @@ const NAMES_SHOWN: usize = 5;
 
 /// What a rule says.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "one at a time, for a moment, never in a list")]
 pub(super) enum Verdict {
     /// Something is wrong.
     Wrong(Finding),

@@ -272,7 +272,10 @@ async fn a_maintenance_window_is_kept_changed_and_forgotten() {
     let mut tx = db.begin().await.expect("begin");
     maintenance_window_insert(&mut tx, &window).await.expect("kept");
     commit(tx).await.expect("kept");
-    assert_eq!(maintenance_window_list(db.pool()).await.expect("a list"), [window.clone()]);
+    assert_eq!(
+        maintenance_window_list(db.pool()).await.expect("a list"),
+        std::slice::from_ref(&window)
+    );
     let schedule = Schedule::Once { starts_at: noon(), ends_at: at("2026-11-22T13:00:00Z") };
     let profile = WindowProfile { schedule, ..window.profile.clone() };
     let mut tx = db.begin().await.expect("begin");
@@ -280,7 +283,10 @@ async fn a_maintenance_window_is_kept_changed_and_forgotten() {
     assert!(maintenance_window_update(&mut tx, window.id, &profile, now).await.expect("changed"));
     commit(tx).await.expect("kept");
     let changed = MaintenanceWindow { profile, updated_at: now, ..window };
-    assert_eq!(maintenance_window_list(db.pool()).await.expect("a list"), [changed.clone()]);
+    assert_eq!(
+        maintenance_window_list(db.pool()).await.expect("a list"),
+        std::slice::from_ref(&changed)
+    );
     let mut tx = db.begin().await.expect("begin");
     assert!(maintenance_window_delete(&mut tx, changed.id).await.expect("forgotten"));
     assert!(!maintenance_window_delete(&mut tx, changed.id).await.expect("asked"));
