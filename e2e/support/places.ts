@@ -25,6 +25,7 @@ const VISITS: Record<string, { path?: string; heading: string }> = {
   "/setup": { heading: "login.title" },
   "/admin": { heading: "tab.overview" },
   "/admin/account": { heading: "account.title" },
+  "/admin/alerts": { heading: "tab.alerts" },
   "/admin/audit": { heading: "tab.audit" },
   "/admin/resources": { heading: "tab.resources" },
   "/admin/infrastructures": { heading: "tab.infrastructures" },

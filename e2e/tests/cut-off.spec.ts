@@ -2,6 +2,7 @@ import type { Page } from "@playwright/test";
 import { expect, headLine, test } from "../support/journey";
 import { breakable, fault, hasLyon } from "../support/lab";
 import { expectGoodLooks } from "../support/looks";
+import { receiverStart } from "../support/receiver";
 
 test.afterEach(() => fault(breakable, "none"));
 
@@ -69,4 +70,49 @@ test("a cluster that is cut off is said to be unreachable without a reload, and 
   expect(await isMarked(overview), "the overview was not reloaded").toBe(true);
   expect(await isMarked(page), "the list was not reloaded").toBe(true);
   await expect(page.getByRole("listitem").filter({ hasText: "Unreachable" })).toContainText(/for \d/);
+});
+
+test("whoever is told of alerts hears of a lost cluster once, and when it is back", async ({ page, api }) => {
+  test.setTimeout(300_000);
+  await api.fleet([breakable]);
+  const receiver = await receiverStart();
+  await page.goto("/admin/alerts");
+  await expect(page.getByText("Nobody is told of anything yet")).toBeVisible();
+  await expectGoodLooks(page, "alerts, with nothing open and no channel");
+
+  await page.getByRole("button", { name: "Add", exact: true }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByLabel("Name").fill("journey");
+  await dialog.getByLabel("Address").fill(receiver.url);
+  await dialog.getByLabel("Signing key").fill(receiver.secret);
+  await expectGoodLooks(page, "a channel being added");
+  await dialog.getByRole("button", { name: "Save" }).click();
+  await page.getByRole("button", { name: "Send a test over journey" }).click();
+  await expect(page.getByText("journey took the test")).toBeVisible();
+  expect(receiver.messages.map((it) => it.signed)).toEqual([true]);
+
+  fault(breakable, "black-hole");
+  const cause = page.getByRole("article").filter({ hasText: `Disconnected: ${breakable}` });
+  await expect(cause).toBeVisible({ timeout: 90_000 });
+  await expect(cause).toContainText("nobody has it");
+  await expect(page.getByRole("link", { name: /^Alerts/ }).first()).toContainText(/alerts? nobody has taken/);
+  await expect.poll(() => receiver.messages.length, { timeout: 60_000 }).toBe(2);
+  await expectGoodLooks(page, "an open alert");
+
+  await cause.getByRole("button", { name: "Acknowledge" }).click();
+  await cause.getByLabel("Note for the others").fill("the road is being mended");
+  await expectGoodLooks(page, "an alert being taken");
+  await cause.getByRole("button", { name: "Acknowledge" }).last().click();
+  await expect(cause.getByRole("button", { name: "Give back" })).toBeVisible();
+  await expect(cause).not.toContainText("nobody has it");
+
+  fault(breakable, "none");
+  await expect(cause).toHaveCount(0, { timeout: 120_000 });
+  await expect(page.getByRole("row").filter({ hasText: "Disconnected" }).first()).toContainText(breakable);
+  await expect.poll(() => receiver.messages.length, { timeout: 60_000 }).toBe(3);
+  expect(receiver.messages.every((it) => it.signed)).toBe(true);
+  await page.getByRole("button", { name: "What journey was told" }).click();
+  await expect(page.getByRole("dialog").getByRole("row")).toHaveCount(4);
+  await expectGoodLooks(page, "the log of a channel");
+  receiver.stop();
 });

@@ -131,7 +131,7 @@ async fn read(
             SELECT last_attempt_at, state, error
             FROM deliveries
             WHERE alert_channel_id = c.id AND last_attempt_at IS NOT NULL
-            ORDER BY last_attempt_at DESC
+            ORDER BY last_attempt_at DESC, id DESC
             LIMIT 1
         ) AS d ON true
         WHERE $1::uuid IS NULL OR c.id = $1

@@ -121,7 +121,7 @@ export function AdminDashboard() {
         {tabs.map((tab) => (
           <Link key={tab.to} to={tab.to} activeOptions={{ exact: tab.exact ?? false, includeSearch: false }}>
             <Icon name={tab.icon} size={20} />
-            {tab.to === "/admin/alerts" && <AlertBadge />}
+            {tab.to === "/admin/alerts" && <AlertBadge onIcon />}
             {t(tab.shortWord ?? tab.word)}
           </Link>
         ))}
