@@ -21,6 +21,8 @@ test("keys lead to the search, to the pages, and list themselves", async ({ page
   await page.keyboard.type("gr");
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("Resources");
   await page.keyboard.type("ga");
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Alerts");
+  await page.keyboard.type("gu");
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("Audit");
   await page.keyboard.press("?");
   await expect(page.getByRole("dialog", { name: "Keyboard shortcuts" })).toBeVisible();

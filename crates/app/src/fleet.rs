@@ -94,6 +94,30 @@ struct News {
     quiet: HashSet<InfrastructureId>,
     /// Everything.
     all: bool,
+    /// Somebody reads what was told: the snapshot from before it does not do any more.
+    is_being_read: bool,
+}
+
+/// News on their way into the snapshot. Whoever asked may go away while the database is read; the
+/// news stay for the next.
+struct Taken<'a> {
+    fleet: &'a Fleet,
+    news: News,
+    is_read: bool,
+}
+
+impl Drop for Taken<'_> {
+    fn drop(&mut self) {
+        let taken = std::mem::take(&mut self.news);
+        let mut news = self.fleet.news.lock().expect("no holder of this lock can panic");
+        news.is_being_read = false;
+        if self.is_read {
+            return;
+        }
+        news.ids.extend(taken.ids);
+        news.quiet.extend(taken.quiet);
+        news.all |= taken.all;
+    }
 }
 
 /// What was read, before the clock is applied to it.
@@ -148,6 +172,14 @@ impl Fleet {
         self.news.lock().expect("no holder of this lock can panic").quiet.insert(id);
     }
 
+    /// What is to be read; dropped before it was, it is to be read still.
+    fn news_take(&self) -> Taken<'_> {
+        let mut news = self.news.lock().expect("no holder of this lock can panic");
+        let taken = std::mem::take(&mut *news);
+        news.is_being_read = taken.all || !taken.ids.is_empty();
+        Taken { fleet: self, news: taken, is_read: false }
+    }
+
     /// The snapshot, if it will do.
     fn fresh(&self, now: Timestamp) -> Option<Arc<FleetSnapshot>> {
         if !self.follows.load(Ordering::Acquire) {
@@ -158,7 +190,7 @@ impl Fleet {
         // While the database is away not everybody who asks waits for it.
         if !is_away {
             let news = self.news.lock().expect("no holder of this lock can panic");
-            if news.all || !news.ids.is_empty() {
+            if news.all || news.is_being_read || !news.ids.is_empty() {
                 return None;
             }
         }
@@ -185,9 +217,10 @@ pub(crate) async fn fleet_read(app: &App) -> Result<Arc<FleetSnapshot>, Error> {
     if let Some(fresh) = fleet.fresh(now) {
         return Ok(fresh);
     }
-    let news = std::mem::take(&mut *fleet.news.lock().expect("no holder of this lock can panic"));
-    match read.refresh(app, &news, now).await {
+    let mut taken = fleet.news_take();
+    match read.refresh(app, &taken.news, now).await {
         Ok(()) => {
+            taken.is_read = true;
             *fleet.away_at.lock().expect("no holder of this lock can panic") = None;
         }
         Err(error) => {
@@ -285,5 +318,40 @@ impl Read {
         nodes.sort_by(|a, b| b.node.tightest_percent().total_cmp(&a.node.tightest_percent()));
         nodes.truncate(FULLEST_MAX);
         nodes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_is_given_the_old_snapshot_while_somebody_reads_the_news() {
+        let (fleet, now) = (Fleet::default(), Timestamp::UNIX_EPOCH);
+        fleet.follows.store(true, Ordering::Release);
+        let old = FleetSnapshot { number: 1, at: now, items: Vec::new(), fullest: Vec::new() };
+        *fleet.snapshot.lock().expect("free") = Some(Arc::new(old));
+        assert!(fleet.fresh(now).is_some());
+        fleet.changed(InfrastructureId::new());
+        assert!(fleet.fresh(now).is_none());
+        let mut taken = fleet.news_take();
+        assert!(fleet.fresh(now).is_none(), "who asks now waits for what is being read");
+        taken.is_read = true;
+        drop(taken);
+        assert!(fleet.fresh(now).is_some());
+    }
+
+    #[test]
+    fn news_outlive_the_one_who_went_away_while_they_were_read() {
+        let fleet = Fleet::default();
+        let (told, quiet) = (InfrastructureId::new(), InfrastructureId::new());
+        fleet.changed(told);
+        fleet.figures_changed(quiet);
+        drop(fleet.news_take());
+        let mut taken = fleet.news_take();
+        assert!(taken.news.ids.contains(&told) && taken.news.quiet.contains(&quiet));
+        taken.is_read = true;
+        drop(taken);
+        assert!(fleet.news_take().news.ids.is_empty(), "what was read is no news");
     }
 }
