@@ -256,6 +256,7 @@ async fn a_receiver_that_hangs_holds_up_nobody_else_and_ends_as_silence() {
     let app = post.app.clone();
     let sending = tokio::spawn(async move { deliveries_send_due(&app).await });
     eventually("both arrive where somebody listens", async || well.heard().len() == 2).await;
+    eventually("the silent one is asked", async || !hanging.heard().is_empty()).await;
     assert!(!sending.is_finished(), "while the other still hangs");
     assert_eq!(hanging.heard().len(), 1, "one at a time");
     sending.await.expect("it ends").expect("the database answers");
