@@ -109,3 +109,23 @@ id!(
     /// A time in which nobody wants to hear of alerts.
     MaintenanceWindowId
 );
+id!(
+    /// What is taught: instructions and the kind of environment that goes with them.
+    WorkshopId
+);
+id!(
+    /// One scheduled run of a workshop.
+    WorkshopSessionId
+);
+id!(
+    /// One participant's place in a session.
+    SeatId
+);
+id!(
+    /// What one participant receives: a vCluster or a namespace.
+    EnvironmentId
+);
+id!(
+    /// One token of a kubeconfig that was handed out.
+    AccessTokenId
+);

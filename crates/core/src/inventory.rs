@@ -13,6 +13,7 @@ pub use inspection::{ClusterEvent, Inspection, NodeFacts, NodeUsage, Usage};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::environment::Driver;
 use crate::health::{Finding, State};
 
 /// A class of volumes that the infrastructure offers.
@@ -112,6 +113,10 @@ pub struct Inventory {
     pub storage_measured_nodes: Option<u32>,
     /// Rights that the credential lacks.
     pub missing_rights: Vec<MissingRight>,
+    /// Kinds of environments that can be made here: the rights and roles for them are there.
+    #[serde(default)]
+    #[schema(required = true)]
+    pub drivers: Vec<Driver>,
     /// Some lists could not be read whole; the figures are lower bounds.
     pub partial: bool,
     /// When this was read.
@@ -225,6 +230,7 @@ mod tests {
             storage_observed_at: None,
             storage_measured_nodes: None,
             missing_rights: Vec::new(),
+            drivers: Vec::new(),
             partial: false,
             observed_at: "2026-11-03T14:00:00Z".parse().expect("a moment"),
         }
@@ -289,6 +295,7 @@ mod tests {
             "storage_reason",
             "storage_observed_at",
             "storage_measured_nodes",
+            "drivers",
         ] {
             assert!(fields.remove(added).is_some(), "{added}");
         }

@@ -13,13 +13,18 @@
 //! | [`availability`] | how much of a time an infrastructure answered |
 //! | [`chart`] | which metrics are shown together |
 //! | [`connection`] | the stages of a connection test, and what each failure means |
+//! | [`environment`] | what a participant receives, and the states of its life |
 //! | [`forecast`] | when something is full, at this rate |
 //! | [`health`] | what a probe's outcome makes of an infrastructure's status |
 //! | [`history`] | what was measured over time, and how coarse it becomes |
 //! | [`infrastructure`] | what an infrastructure is |
 //! | [`inventory`] | what one holds: nodes, capacity, requests, use |
+//! | [`placement`] | where a new environment goes, and why not elsewhere |
+//! | [`platform`] | what an administrator sets for all workshops |
 //! | [`pressure`] | where it is tightest |
 //! | [`quantity`] | how Kubernetes writes numbers |
+//! | [`workshop`] | what is taught, with which kind of environment |
+//! | [`workshop_session`] | one run of a workshop, its seats and codes |
 
 pub mod access;
 pub mod alert;
@@ -29,6 +34,7 @@ pub mod availability;
 pub mod chart;
 pub mod clock;
 pub mod connection;
+pub mod environment;
 pub mod forecast;
 pub mod health;
 pub mod history;
@@ -36,7 +42,11 @@ pub mod id;
 pub mod infrastructure;
 pub mod inventory;
 pub mod password;
+pub mod placement;
+pub mod platform;
 pub mod pressure;
 pub mod quantity;
+pub mod workshop;
+pub mod workshop_session;
 
 pub use jiff::{SignedDuration, Timestamp};

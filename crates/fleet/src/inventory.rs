@@ -105,6 +105,7 @@ impl KubernetesInfrastructureService {
             storage_observed_at: None,
             storage_measured_nodes: None,
             missing_rights: rights.unwrap_or_default(),
+            drivers: Vec::new(),
             partial,
             observed_at: now,
         };

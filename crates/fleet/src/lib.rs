@@ -18,6 +18,7 @@ mod authority;
 mod certificate;
 mod connection_test;
 mod endpoint;
+mod environment;
 mod factory;
 pub mod guard;
 mod inventory;
@@ -37,6 +38,7 @@ mod storage;
 mod tls;
 
 pub use connection_test::{Tested, failure_report, refusal_report};
+pub use environment::{FoundEnvironment, Provisioned, Removal};
 pub use factory::InfrastructureFactory;
 pub use guard::{AddressPolicy, GuardedConnector};
 pub use inventory::UsageUnknown;

@@ -99,6 +99,7 @@ pub fn inventory(cluster_uid: &str, observed_at: Timestamp) -> Inventory {
         storage_observed_at: None,
         storage_measured_nodes: None,
         missing_rights: vec![],
+        drivers: vec![],
         partial: false,
         observed_at,
     }
