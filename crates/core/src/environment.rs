@@ -14,11 +14,14 @@ mod preset;
 
 pub use preset::{Amounts, Preset, PresetLimits};
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::id::EnvironmentId;
+use crate::id::{EnvironmentId, InfrastructureId, SeatId, WorkshopSessionId};
+use crate::placement::{Demand, Placement};
 
 /// What kind of Kubernetes it is.
 #[derive(
@@ -273,6 +276,183 @@ pub struct EnvironmentSpec {
     pub expires_at: Option<Timestamp>,
     /// Where images come from.
     pub images: EnvironmentImages,
+}
+
+/// An environment, with all that is known of it. One environment lives in one place: another
+/// try, or a new start for its participant, is another environment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Environment {
+    /// Its id; every name on the infrastructure follows from it.
+    pub id: EnvironmentId,
+    /// For which session.
+    pub session_id: WorkshopSessionId,
+    /// Whose it is; nobody's while it waits in a pool.
+    pub seat_id: Option<SeatId>,
+    /// What kind.
+    pub driver: Driver,
+    /// How large.
+    pub preset: Preset,
+    /// State outlives a pause.
+    pub persistent: bool,
+    /// Its pods may reach the public internet.
+    pub internet: bool,
+    /// Labels that its infrastructure must have.
+    pub selector: BTreeMap<String, String>,
+    /// As it was asked for; once it is there, as it is.
+    pub kubernetes_version: Option<String>,
+    /// Where it is in its life.
+    pub state: EnvironmentState,
+    /// Since when.
+    pub since: Timestamp,
+    /// What is being done.
+    pub step: EnvironmentStep,
+    /// Since when.
+    pub step_since: Timestamp,
+    /// Why it waits, failed, or ended.
+    pub reason: Option<EnvironmentReason>,
+    /// The same for operators, in one English sentence.
+    pub detail: Option<String>,
+    /// It could not be made, or was lost: it ends as failed.
+    pub has_failed: bool,
+    /// Which try this is for its seat, from 1.
+    pub attempt: u32,
+    /// Where earlier tries failed.
+    pub suspects: Vec<InfrastructureId>,
+    /// Where it is; none when that infrastructure was forgotten, or not chosen yet.
+    pub infrastructure_id: Option<InfrastructureId>,
+    /// The name of that place when it was chosen.
+    pub infrastructure_name: Option<String>,
+    /// Why there.
+    pub placement: Option<Placement>,
+    /// UID of its namespace, once made.
+    pub namespace_uid: Option<String>,
+    /// When it was asked for.
+    pub created_at: Timestamp,
+    /// When its place was chosen.
+    pub placed_at: Option<Timestamp>,
+    /// When making it began.
+    pub started_at: Option<Timestamp>,
+    /// When it first answered.
+    pub ready_at: Option<Timestamp>,
+    /// When a participant got it.
+    pub claimed_at: Option<Timestamp>,
+    /// When its time is over.
+    pub expires_at: Option<Timestamp>,
+    /// When its removal began.
+    pub ending_at: Option<Timestamp>,
+    /// When it was seen to be gone.
+    pub ended_at: Option<Timestamp>,
+    /// When there is something to do next.
+    pub next_at: Option<Timestamp>,
+    /// Whose turn it is to do it.
+    pub lease_token: i64,
+}
+
+impl Environment {
+    /// A new one that waits for a place.
+    pub fn new(session_id: WorkshopSessionId, seat_id: Option<SeatId>, now: Timestamp) -> Self {
+        Self {
+            id: EnvironmentId::new(),
+            session_id,
+            seat_id,
+            driver: Driver::Vcluster,
+            preset: Preset::default(),
+            persistent: false,
+            internet: false,
+            selector: BTreeMap::new(),
+            kubernetes_version: None,
+            state: EnvironmentState::Requested,
+            since: now,
+            step: EnvironmentStep::Queue,
+            step_since: now,
+            reason: None,
+            detail: None,
+            has_failed: false,
+            attempt: 1,
+            suspects: Vec::new(),
+            infrastructure_id: None,
+            infrastructure_name: None,
+            placement: None,
+            namespace_uid: None,
+            created_at: now,
+            placed_at: None,
+            started_at: None,
+            ready_at: None,
+            claimed_at: None,
+            expires_at: None,
+            ending_at: None,
+            ended_at: None,
+            next_at: None,
+            lease_token: 0,
+        }
+    }
+
+    /// Enters `state`.
+    pub fn enter(&mut self, state: EnvironmentState, now: Timestamp) {
+        self.state = state;
+        self.since = now;
+    }
+
+    /// Begins another step.
+    pub fn step_begin(&mut self, step: EnvironmentStep, now: Timestamp) {
+        self.step = step;
+        self.step_since = now;
+    }
+
+    /// Is to be removed, for `reason`. One that has no place has nothing to be removed.
+    pub fn end_begin(&mut self, reason: EnvironmentReason, now: Timestamp) {
+        if self.state.is_over() || self.state == EnvironmentState::Ending {
+            return;
+        }
+        self.reason = Some(reason);
+        self.ending_at = Some(now);
+        if self.state == EnvironmentState::Requested {
+            self.end(now);
+            return;
+        }
+        self.enter(EnvironmentState::Ending, now);
+        self.next_at = Some(now);
+    }
+
+    /// Nothing of it is left.
+    pub fn end(&mut self, now: Timestamp) {
+        let over = if self.has_failed { EnvironmentState::Failed } else { EnvironmentState::Ended };
+        self.enter(over, now);
+        self.ended_at = Some(now);
+        self.next_at = None;
+    }
+
+    /// What it asks of a place.
+    pub fn demand(&self) -> Demand {
+        Demand {
+            driver: self.driver,
+            preset: self.preset,
+            persistent: self.persistent,
+            selector: self.selector.clone(),
+            kubernetes_version: self.kubernetes_version.clone(),
+            suspects: self.suspects.clone(),
+        }
+    }
+
+    /// Another try at the same, elsewhere if there is an elsewhere.
+    pub fn retry(&self, now: Timestamp) -> Self {
+        let mut suspects = self.suspects.clone();
+        suspects.extend(self.infrastructure_id);
+        Self { attempt: self.attempt + 1, suspects, ..self.again(now) }
+    }
+
+    /// The same anew, from the first try.
+    pub fn again(&self, now: Timestamp) -> Self {
+        Self {
+            driver: self.driver,
+            preset: self.preset,
+            persistent: self.persistent,
+            internet: self.internet,
+            selector: self.selector.clone(),
+            kubernetes_version: None,
+            ..Self::new(self.session_id, self.seat_id, now)
+        }
+    }
 }
 
 impl EnvironmentSpec {

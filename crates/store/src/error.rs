@@ -89,6 +89,10 @@ pub mod constraint {
     pub const CREDENTIAL_VERSION: &str = "infrastructure_credentials_version_key";
     /// Another alert channel has that name.
     pub const ALERT_CHANNEL_NAME: &str = "alert_channels_name_key";
+    /// Somebody else in the session has that name.
+    pub const SEAT_NAME: &str = "seats_name_key";
+    /// Another session has that code.
+    pub const SESSION_CODE: &str = "workshop_sessions_code_key";
     /// Another account has that address.
     pub const USER_EMAIL: &str = "users_email_key";
 }

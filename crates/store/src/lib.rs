@@ -28,8 +28,12 @@
 //! | [`audit`] | who changed what |
 //! | [`alert_channels`] | where alerts are sent to |
 //! | [`deliveries`] | notices of alerts on their way to people |
+//! | [`workshops`], [`workshop_sessions`], [`seats`] | what is taught, when, and to whom |
+//! | [`environments`], [`access_tokens`] | what participants get, and by which tokens they reach it |
+//! | [`platform_settings`] | what an administrator set for all workshops |
 //! | [`leases`], [`notify`] | replicas sharing the work, and hearing of changes |
 
+pub mod access_tokens;
 pub mod alert_channels;
 pub mod alert_rules;
 pub mod alerts;
@@ -39,6 +43,7 @@ pub mod credentials;
 pub mod db;
 pub mod deliveries;
 pub mod embedded;
+pub mod environments;
 mod error;
 pub mod forecasts;
 pub mod history;
@@ -48,7 +53,9 @@ pub mod maintenance_windows;
 mod moment;
 pub mod nodes;
 pub mod notify;
+pub mod platform_settings;
 pub mod seal;
+pub mod seats;
 pub mod sessions;
 pub mod sign_ins;
 pub mod statuses;
@@ -56,7 +63,10 @@ pub mod statuses;
 pub mod testing;
 pub mod users;
 mod word;
+pub mod workshop_sessions;
+pub mod workshops;
 
+pub use access_tokens::*;
 pub use alert_channels::*;
 pub use alert_rules::*;
 pub use alerts::*;
@@ -65,6 +75,7 @@ pub use cluster_events::*;
 pub use credentials::*;
 pub use db::{Db, Tx, commit};
 pub use deliveries::*;
+pub use environments::*;
 pub use error::{StoreError, constraint};
 pub use forecasts::*;
 pub use history::*;
@@ -73,8 +84,12 @@ pub use leases::*;
 pub use maintenance_windows::*;
 pub use nodes::*;
 pub use notify::*;
+pub use platform_settings::*;
 pub use seal::{Aad, KeyRing, SealError, Sealed};
+pub use seats::*;
 pub use sessions::*;
 pub use sign_ins::*;
 pub use statuses::*;
 pub use users::*;
+pub use workshop_sessions::*;
+pub use workshops::*;

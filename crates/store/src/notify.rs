@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use futures::Stream;
 use nalabo_core::alert::AlertChange;
-use nalabo_core::id::{AlertId, InfrastructureId};
+use nalabo_core::id::{AlertId, EnvironmentId, InfrastructureId, WorkshopSessionId};
 use serde::{Deserialize, Serialize};
 use sqlx::PgExecutor;
 use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
@@ -48,6 +48,18 @@ pub enum Change {
         id: AlertId,
         /// How.
         change: AlertChange,
+    },
+    /// An environment.
+    Environment {
+        /// Which.
+        id: EnvironmentId,
+        /// Of which session.
+        session_id: WorkshopSessionId,
+    },
+    /// A workshop session, or a seat of it.
+    WorkshopSession {
+        /// Which.
+        id: WorkshopSessionId,
     },
     /// Changes may have been missed: fetch everything anew.
     Resync,
