@@ -13,6 +13,10 @@
 //! | acknowledge and mute alerts, keep maintenance windows | ✓ | ✓ | ✓ | | |
 //! | change rules and channels of alerts | ✓ | ✓ | | | |
 //! | read the audit | ✓ | ✓ | | | |
+//! | see workshops, sessions and environments | ✓ | ✓ | ✓ | own sessions | ✓ |
+//! | make workshops and run sessions | ✓ | ✓ | | own sessions | |
+//! | end and extend any environment | ✓ | ✓ | ✓ | | |
+//! | change the settings of workshops | ✓ | ✓ | | | |
 
 use std::fmt;
 use std::str::FromStr;
@@ -71,11 +75,27 @@ pub enum Permission {
     AlertAcknowledge,
     /// Change the rules and channels of alerts.
     AlertWrite,
+    /// See workshops.
+    WorkshopRead,
+    /// Make, change and remove workshops.
+    WorkshopWrite,
+    /// See sessions and their seats; a trainer only their own.
+    SessionRead,
+    /// Make, change, run and end sessions; a trainer only their own.
+    SessionWrite,
+    /// See environments; a trainer only those of their own sessions.
+    EnvironmentRead,
+    /// End and extend any environment.
+    EnvironmentWrite,
+    /// See the settings of workshops.
+    SettingsRead,
+    /// Change the settings of workshops.
+    SettingsWrite,
 }
 
 impl Permission {
     /// Every permission, in the order of the table.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 18] = [
         Self::AccountSelf,
         Self::InfrastructureRead,
         Self::InfrastructureTest,
@@ -86,6 +106,14 @@ impl Permission {
         Self::AlertRead,
         Self::AlertAcknowledge,
         Self::AlertWrite,
+        Self::WorkshopRead,
+        Self::WorkshopWrite,
+        Self::SessionRead,
+        Self::SessionWrite,
+        Self::EnvironmentRead,
+        Self::EnvironmentWrite,
+        Self::SettingsRead,
+        Self::SettingsWrite,
     ];
 }
 
@@ -94,15 +122,33 @@ impl Role {
     pub const ALL: [Self; 5] =
         [Self::Owner, Self::Admin, Self::Operator, Self::Trainer, Self::Viewer];
 
+    /// Whether sessions of others are there for this role at all.
+    pub const fn sees_all_sessions(self) -> bool {
+        !matches!(self, Self::Trainer)
+    }
+
     /// Whether this role holds `permission`.
     pub const fn allows(self, permission: Permission) -> bool {
         use Permission as P;
         match permission {
-            P::AccountSelf | P::InfrastructureRead | P::ResourceRead | P::AlertRead => true,
-            P::InfrastructureTest | P::InfrastructureCordon | P::AlertAcknowledge => {
+            P::AccountSelf
+            | P::InfrastructureRead
+            | P::ResourceRead
+            | P::AlertRead
+            | P::WorkshopRead
+            | P::SessionRead
+            | P::EnvironmentRead
+            | P::SettingsRead => true,
+            P::InfrastructureTest
+            | P::InfrastructureCordon
+            | P::AlertAcknowledge
+            | P::EnvironmentWrite => {
                 matches!(self, Self::Owner | Self::Admin | Self::Operator)
             }
-            P::InfrastructureWrite | P::AuditRead | P::AlertWrite => {
+            P::WorkshopWrite | P::SessionWrite => {
+                matches!(self, Self::Owner | Self::Admin | Self::Trainer)
+            }
+            P::InfrastructureWrite | P::AuditRead | P::AlertWrite | P::SettingsWrite => {
                 matches!(self, Self::Owner | Self::Admin)
             }
         }
@@ -157,6 +203,10 @@ mod tests {
                 Permission::InfrastructureRead,
                 Permission::ResourceRead,
                 Permission::AlertRead,
+                Permission::WorkshopRead,
+                Permission::SessionRead,
+                Permission::EnvironmentRead,
+                Permission::SettingsRead,
             ]
         );
     }

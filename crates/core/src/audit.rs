@@ -72,6 +72,36 @@ pub enum AuditAction {
     MaintenanceWindowUpdated,
     /// A maintenance window was removed.
     MaintenanceWindowDeleted,
+    /// A workshop was made.
+    WorkshopCreated,
+    /// A workshop was changed.
+    WorkshopUpdated,
+    /// A workshop was removed.
+    WorkshopDeleted,
+    /// A session was made.
+    SessionCreated,
+    /// A session was changed.
+    SessionUpdated,
+    /// A session was removed.
+    SessionDeleted,
+    /// A session was ended before its time.
+    SessionClosed,
+    /// Seats were added from a roster.
+    RosterWritten,
+    /// Somebody sat down.
+    SeatJoined,
+    /// Participants were given more time.
+    EnvironmentsExtended,
+    /// Environments were ended.
+    EnvironmentsEnded,
+    /// Environments were made anew.
+    EnvironmentsRestarted,
+    /// A kubeconfig was handed out.
+    KubeconfigIssued,
+    /// A terminal was opened.
+    TerminalOpened,
+    /// The settings of workshops were changed.
+    SettingsUpdated,
 }
 
 /// Who did it.
@@ -84,6 +114,8 @@ pub enum ActorKind {
     System,
     /// Somebody with a shell on the machine.
     Cli,
+    /// A participant, by their seat.
+    Participant,
     /// Nobody that we know.
     Nobody,
 }
@@ -102,7 +134,7 @@ pub struct AuditActor {
 /// What it was done to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct AuditSubject {
-    /// `infrastructure`, `user`, `session`, `keys`, `operation`.
+    /// `infrastructure`, `user`, `session`, `keys`, `operation`, `workshop`, `seat` …
     pub kind: String,
     /// Its id, where it has one.
     pub id: Option<String>,

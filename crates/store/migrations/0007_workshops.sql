@@ -89,6 +89,7 @@ CREATE TABLE environments (
     )
 );
 CREATE INDEX environments_next_at_idx ON environments (next_at) WHERE next_at IS NOT NULL;
+CREATE INDEX environments_waiting_idx ON environments (created_at) WHERE state = 'requested';
 CREATE INDEX environments_session_id_idx ON environments (session_id, state);
 CREATE INDEX environments_seat_id_idx ON environments (seat_id) WHERE seat_id IS NOT NULL;
 CREATE INDEX environments_live_idx ON environments (infrastructure_id)
@@ -132,3 +133,7 @@ CREATE TABLE access_tokens (
     revoked_at timestamptz
 );
 CREATE INDEX access_tokens_environment_id_idx ON access_tokens (environment_id);
+
+ALTER TABLE audit_entries DROP CONSTRAINT audit_entries_actor_kind_check;
+ALTER TABLE audit_entries ADD CONSTRAINT audit_entries_actor_kind_check
+    CHECK (actor_kind IN ('user', 'system', 'cli', 'participant', 'nobody'));

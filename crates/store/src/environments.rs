@@ -352,6 +352,16 @@ pub async fn environment_waiting_lock(
     Ok(waiting)
 }
 
+/// How many wait for a place.
+pub async fn environment_waiting_count(exec: impl PgExecutor<'_>) -> Result<i64, StoreError> {
+    sqlx::query_scalar!(
+        r#"SELECT count(*) AS "count!" FROM environments WHERE state = 'requested'"#
+    )
+    .fetch_one(exec)
+    .await
+    .map_err(during("environment_waiting_count"))
+}
+
 /// What holds room on an infrastructure, as far as reserving goes.
 #[derive(Debug, Clone, Copy)]
 pub struct RoomHeld {
