@@ -5,6 +5,14 @@
 //! tie the default infrastructure, then weight, then name. What is reserved and not seen on the
 //! cluster yet counts. Does not: reserve; `store` does, in the transaction that asked.
 
+mod decide;
+mod preview;
+#[cfg(test)]
+mod tests;
+
+pub use decide::placement_decide;
+pub use preview::{PlacementPreview, PlacementTarget, placement_preview};
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
@@ -31,6 +39,14 @@ pub struct Demand {
     pub kubernetes_version: Option<String>,
     /// Where it was tried in vain: the last to be chosen.
     pub suspects: Vec<InfrastructureId>,
+}
+
+impl Demand {
+    /// The room it takes: what the environment itself needs, and what its participant is expected
+    /// to ask for.
+    pub fn amounts(&self) -> Amounts {
+        self.driver.overhead(self.persistent) + self.preset.expected()
+    }
 }
 
 /// What is known of one infrastructure, as far as placing goes.
@@ -133,11 +149,11 @@ pub enum Rejection {
         /// How full it may be.
         max_percent: f64,
     },
-    /// A resource is too full, as measured.
+    /// A resource is too full, as measured; memory with what is about to be taken of it.
     Used {
         /// Which.
         resource: PlacementResource,
-        /// How full it is.
+        /// How full it is, or would be.
         percent: f64,
         /// How full it may be.
         max_percent: f64,
@@ -185,6 +201,6 @@ pub struct Placement {
     pub tightest: PlacementResource,
     /// What is left of it after placement, in percent.
     pub free_percent: f64,
-    /// The others.
+    /// The others: those that would do first, the nearest of them before the others.
     pub rejected: Vec<Rejected>,
 }
