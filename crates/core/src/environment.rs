@@ -11,8 +11,13 @@
 //! ```
 
 mod preset;
+mod timeline;
 
 pub use preset::{Amounts, Preset, PresetLimits};
+pub use timeline::{
+    AfterFailure, ExpiryWarning, Extension, ExtensionRefusal, StartRecord, TimeLimits,
+    TrainerExtension, after_failure, back_off,
+};
 
 use std::collections::BTreeMap;
 
