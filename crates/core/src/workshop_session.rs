@@ -4,6 +4,10 @@
 //! life follows from its times and the present. Does not: make environments;
 //! [`crate::environment`] says what they are, and the orchestrator in `app` brings them about.
 
+mod pool;
+
+pub use pool::{PoolDecision, PoolFacts, pool_wanted, warm_from};
+
 use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
