@@ -277,7 +277,7 @@ pub(crate) fn name_of(ctx: &Ctx) -> Option<String> {
     match ctx.actor() {
         Actor::User { email, .. } => Some(email.clone()),
         Actor::Cli => Some("command line".to_owned()),
-        Actor::System | Actor::Nobody => None,
+        Actor::System | Actor::Participant { .. } | Actor::Nobody => None,
     }
 }
 

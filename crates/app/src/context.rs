@@ -11,21 +11,23 @@ use nalabo_core::audit::{ActorKind, AuditActor};
 use nalabo_core::clock::Clock;
 use nalabo_core::health::Pace;
 use nalabo_core::history::Retention;
-use nalabo_core::id::{SessionId, UserId};
+use nalabo_core::id::{SeatId, SessionId, UserId, WorkshopSessionId};
 use nalabo_fleet::InfrastructureFactory;
 use nalabo_store::{Db, KeyRing};
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 
 use crate::Error;
 use crate::alert_channels::CHANNEL_TESTS_AT_ONCE;
 use crate::changes::Changes;
 use crate::connection_tests::ConnectionTests;
 use crate::deliveries::{SendSettings, Sender};
+use crate::environment_access::KubeAddress;
 use crate::fleet::Fleet;
 use crate::looks::Looks;
 use crate::metrics::{Metrics, MetricsSettings};
 use crate::passwords::Passwords;
 use crate::resources::TrendMemory;
+use crate::services::Services;
 
 /// What the operator may set.
 #[derive(Debug, Clone)]
@@ -42,6 +44,8 @@ pub struct Settings {
     pub metrics: MetricsSettings,
     /// How alerts are sent.
     pub send: SendSettings,
+    /// Where kubectl reaches environments; none where there is no https.
+    pub kube: Option<KubeAddress>,
 }
 
 impl Default for Settings {
@@ -53,6 +57,7 @@ impl Default for Settings {
             retention: Retention::default(),
             metrics: MetricsSettings::default(),
             send: SendSettings::default(),
+            kube: None,
         }
     }
 }
@@ -89,6 +94,13 @@ pub struct App {
     pub(crate) trend: TrendMemory,
     pub(crate) sender: Sender,
     pub(crate) channel_tests: Semaphore,
+    pub(crate) services: Services,
+    /// Somebody waits for a place.
+    pub(crate) wishes: Notify,
+    /// There is something to do with environments.
+    pub(crate) places: Notify,
+    /// A session may want more, or fewer, or be over.
+    pub(crate) pools: Notify,
 }
 
 impl App {
@@ -111,6 +123,10 @@ impl App {
             trend: TrendMemory::default(),
             sender,
             channel_tests: Semaphore::new(CHANNEL_TESTS_AT_ONCE),
+            services: Services::default(),
+            wishes: Notify::new(),
+            places: Notify::new(),
+            pools: Notify::new(),
         })
     }
 
@@ -161,6 +177,15 @@ pub enum Actor {
         /// The session they came with.
         session: SessionId,
     },
+    /// Somebody on a seat of a session, without an account.
+    Participant {
+        /// Their seat.
+        seat: SeatId,
+        /// Of which session.
+        session: WorkshopSessionId,
+        /// What they are called there.
+        name: String,
+    },
     /// NALABO itself.
     System,
     /// Somebody with a shell on the machine, who could read everything anyway.
@@ -193,7 +218,8 @@ impl Ctx {
     pub fn require(&self, permission: Permission) -> Result<(), Error> {
         match &self.actor {
             Actor::System | Actor::Cli => Ok(()),
-            Actor::Nobody => Err(Error::Unauthenticated),
+            // A seat gives no right to anything but itself.
+            Actor::Nobody | Actor::Participant { .. } => Err(Error::Unauthenticated),
             Actor::User { role, .. } if role.allows(permission) => Ok(()),
             Actor::User { .. } => Err(Error::PermissionMissing(permission)),
         }
@@ -219,6 +245,7 @@ impl Ctx {
         let (kind, id, email) = match &self.actor {
             Actor::Nobody => (ActorKind::Nobody, None, None),
             Actor::User { id, email, .. } => (ActorKind::User, Some(*id), Some(email.clone())),
+            Actor::Participant { .. } => (ActorKind::Participant, None, None),
             Actor::System => (ActorKind::System, None, None),
             Actor::Cli => (ActorKind::Cli, None, None),
         };

@@ -40,9 +40,11 @@ use uuid::Uuid;
 use crate::{App, Error};
 
 pub use place::place_pass;
+pub(crate) use sessions::STARTS_MEMORY;
 pub use sessions::sessions_pass;
 pub use sweep::sweep_pass;
 pub use work::work_pass;
+pub(crate) use work::{changed_notify, claim};
 
 const PLACE_EVERY: Duration = Duration::from_secs(1);
 const WORK_EVERY: Duration = Duration::from_millis(500);

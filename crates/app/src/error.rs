@@ -107,6 +107,42 @@ pub enum Error {
     /// The database does not answer, or not as it should.
     #[error("the database")]
     Store(#[from] StoreError),
+    /// Something else still needs it.
+    #[error("the {0} is in use")]
+    InUse(&'static str),
+    /// The session has not begun.
+    #[error("the session has not begun")]
+    SessionNotStarted {
+        /// When it does.
+        starts_at: nalabo_core::Timestamp,
+    },
+    /// The session is over.
+    #[error("the session is over")]
+    SessionOver,
+    /// Every seat of the session is taken.
+    #[error("every seat is taken")]
+    SessionFull,
+    /// Somebody in the session has that name.
+    #[error("somebody in this session has that name")]
+    SeatNameTaken,
+    /// A name is needed to sit down.
+    #[error("a name is needed: {0}")]
+    SeatNameNeeded(String),
+    /// This session is for those on its roster, each with a key.
+    #[error("a key is needed")]
+    SeatKeyNeeded,
+    /// The key opens no seat of this session.
+    #[error("the key opens no seat of this session")]
+    SeatKeyWrong,
+    /// The environment does not answer yet, or not any more.
+    #[error("the environment is not ready")]
+    EnvironmentNotReady,
+    /// There is no more time to be had.
+    #[error("there is no more time to be had")]
+    ExtensionRefused(nalabo_core::environment::ExtensionRefusal),
+    /// kubectl has no address to come to: it needs https.
+    #[error("no address for kubectl is set")]
+    KubeAddressMissing,
     /// Something that cannot happen did.
     #[error("{0}")]
     Internal(String),

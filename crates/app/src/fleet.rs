@@ -20,9 +20,9 @@ use std::sync::{Arc, Mutex};
 use nalabo_core::access::Permission;
 use nalabo_core::availability::{Availability, StateSpan, strip};
 use nalabo_core::forecast::Forecast;
-use nalabo_core::health::State;
+use nalabo_core::health::{NetworkSuspect, State, network_suspect};
 use nalabo_core::id::InfrastructureId;
-use nalabo_core::infrastructure::Infrastructure;
+use nalabo_core::infrastructure::{Infrastructure, Mode};
 use nalabo_core::pressure::Resource;
 use nalabo_core::{SignedDuration, Timestamp};
 use nalabo_store::{self as store, Change, FullNode, InfrastructureFilter};
@@ -203,6 +203,14 @@ impl Fleet {
 pub async fn fleet_number(ctx: &Ctx) -> Result<u64, Error> {
     ctx.require(Permission::InfrastructureRead)?;
     Ok(fleet_read(&ctx.app).await?.number)
+}
+
+/// Whether so many went at once that our own network is the likelier cause.
+pub(crate) fn fleet_network_suspect(fleet: &FleetSnapshot) -> Option<NetworkSuspect> {
+    let watched = fleet.items.iter().filter(|it| it.mode != Mode::Disabled).count();
+    let down = fleet.items.iter().filter(|it| it.status.state.is_down());
+    let watched = u32::try_from(watched).unwrap_or(u32::MAX);
+    network_suspect(down.map(|it| it.status.since), watched)
 }
 
 /// The fleet as of now.

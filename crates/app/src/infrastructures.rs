@@ -225,7 +225,12 @@ pub async fn infrastructure_reach(ctx: &Ctx, id: InfrastructureId) -> Result<Rea
 
 async fn reach(app: &App, it: &Infrastructure) -> Result<Reach, Error> {
     let others = store::infrastructure_count(app.db.pool()).await? > 1;
-    Ok(Reach { environments: 0, is_default: it.is_default && others })
+    let held = store::environment_room_list(app.db.pool()).await?;
+    let environments = held.iter().filter(|held| held.infrastructure_id == it.id).count();
+    Ok(Reach {
+        environments: u32::try_from(environments).unwrap_or(u32::MAX),
+        is_default: it.is_default && others,
+    })
 }
 
 /// Forgets an infrastructure. What runs on it is left alone.

@@ -13,6 +13,10 @@
 //! | [`resources`] | usage and statistics |
 //! | [`history`], [`nodes`], [`cluster_events`] | what was measured, and what is on each |
 //! | [`alerts`], [`alert_rules`], [`maintenance_windows`] | what is wrong, what counts as wrong, and when that is quiet |
+//! | [`workshops`], [`workshop_sessions`] | what is taught, when, and the live board |
+//! | [`enhanced_workshop_orchestrator`] | `EnhancedWorkshopOrchestrator`: wishes become environments, and end |
+//! | [`environments`], [`placements`], [`platform`] | what there is, where more would go, and the settings for it |
+//! | [`portal`], [`environment_access`] | the participant's side, and who may reach what |
 //! | [`sign_ins`] | first owner, sign-in, sessions, passwords |
 //! | [`users`] | accounts, from the command line |
 //! | [`alert_channels`], [`deliveries`], [`mail`] | where alerts are sent to, and sending them |
@@ -30,6 +34,9 @@ pub mod cluster_events;
 pub mod connection_tests;
 pub mod context;
 pub mod deliveries;
+pub mod enhanced_workshop_orchestrator;
+pub mod environment_access;
+pub mod environments;
 pub mod error;
 pub mod fleet;
 pub mod history;
@@ -42,11 +49,17 @@ pub mod maintenance_windows;
 pub mod metrics;
 pub mod nodes;
 pub mod passwords;
+pub mod placements;
+pub mod platform;
+pub mod portal;
 pub mod reconcile;
 pub mod resources;
+mod services;
 pub mod sign_ins;
 pub mod throttle;
 pub mod users;
+pub mod workshop_sessions;
+pub mod workshops;
 
 pub use context::{Actor, App, AppOptions, Ctx, RequestFace, Settings};
 pub use error::{Error, FieldError};

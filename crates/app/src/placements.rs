@@ -9,7 +9,7 @@ use nalabo_core::access::Permission;
 use nalabo_core::environment::{Driver, Preset};
 use nalabo_core::id::InfrastructureId;
 use nalabo_core::placement::{
-    Candidate, Demand, PlacementLimits, Preview, Rejected, Rejection, placement_preview,
+    Candidate, Demand, PlacementLimits, PlacementPreview, Rejected, Rejection, placement_preview,
 };
 use nalabo_core::platform::PlatformSettings;
 use nalabo_store::{self as store, RoomHeld};
@@ -27,7 +27,7 @@ pub async fn placement_preview_read(
     ctx: &Ctx,
     demand: &Demand,
     count: u32,
-) -> Result<Preview, Error> {
+) -> Result<PlacementPreview, Error> {
     ctx.require(Permission::SessionRead)?;
     if !(1..=COUNT_MAX).contains(&count) {
         let detail = format!("1 to {COUNT_MAX}");

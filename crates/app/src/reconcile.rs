@@ -6,6 +6,7 @@
 //! | `alerts` | 15 s, and when something is due | changes | what is wrong is an alert, told of once, until it is over; one replica decides |
 //! | `changes` | – | NOTIFY | every replica hears what any replica committed |
 //! | `history` | 1 min, on one replica | – | history is rolled up, let go by age, and forecast from |
+//! | `workshops` | 0.5 s to 1 min, see [`crate::enhanced_workshop_orchestrator`] | wishes, places | what sessions want is there, and what nobody wants is not |
 //! | `deliveries` | 1 s | – | notices of alerts reach their channels |
 //! | `sessions` | 10 min | – | sign-ins and counts that ended are removed |
 //!
@@ -23,6 +24,7 @@ use tracing::{error, warn};
 
 use crate::alerts::AlertEngine;
 use crate::deliveries::deliveries_run;
+use crate::enhanced_workshop_orchestrator::EnhancedWorkshopOrchestrator;
 use crate::history::Keeper;
 use crate::infrastructure_manager::InfrastructureManager;
 use crate::throttle::MEMORY;
@@ -53,6 +55,12 @@ impl Loops {
         tasks.spawn(async move {
             engine.run(own).await;
             "alerts"
+        });
+        let (own, orchestrator) =
+            (stop.clone(), EnhancedWorkshopOrchestrator::new(Arc::clone(app)));
+        tasks.spawn(async move {
+            orchestrator.run(own).await;
+            "workshops"
         });
         let (own, of) = (stop.clone(), Arc::clone(app));
         tasks.spawn(async move {
@@ -108,6 +116,7 @@ async fn changes_follow(app: &App, stop: CancellationToken) {
                 Some(Change::Look { id }) => app.looks.hear(id),
                 Some(change) => {
                     app.fleet.hear(&change);
+                    app.services.hear(&change);
                     app.changes.publish(change);
                 }
                 None => break,

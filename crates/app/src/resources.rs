@@ -14,13 +14,13 @@ use std::sync::Arc;
 
 use nalabo_core::access::Permission;
 use nalabo_core::availability::Availability;
-use nalabo_core::health::{NetworkSuspect, State, network_suspect};
+use nalabo_core::health::{NetworkSuspect, State};
 use nalabo_core::id::InfrastructureId;
 use nalabo_core::infrastructure::{EnvironmentClass, Mode};
 use nalabo_core::inventory::Totals;
 use nalabo_store::{self as store, AlertCounts};
 
-use crate::fleet::{FleetItem, FleetSnapshot, fleet_read};
+use crate::fleet::{FleetItem, FleetSnapshot, fleet_network_suspect, fleet_read};
 use crate::infrastructures::Unanswered;
 use crate::{Ctx, Error, FieldError};
 
@@ -154,9 +154,7 @@ pub async fn stats(ctx: &Ctx) -> Result<Stats, Error> {
         *by_state.entry(it.status.state).or_default() += 1;
         *by_mode.entry(mode_word(it.mode)).or_default() += 1;
     }
-    let watched = items.iter().filter(|it| it.mode != Mode::Disabled).count();
-    let down_since = items.iter().filter(|it| it.status.state.is_down()).map(|it| it.status.since);
-    let network_suspect = network_suspect(down_since, count(watched));
+    let network_suspect = fleet_network_suspect(&fleet);
     let availability = items.iter().map(|it| it.availability);
     let is_problem = |it: &FleetItem| !matches!(it.status.state, State::Healthy | State::Disabled);
     let mut problems: Vec<usize> =

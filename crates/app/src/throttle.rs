@@ -14,6 +14,8 @@ use nalabo_core::{SignedDuration, Timestamp};
 pub(crate) enum Scope {
     Account,
     Network,
+    /// Codes of sessions that are nobody's.
+    Join,
 }
 
 const WAIT_MAX: SignedDuration = SignedDuration::from_mins(15);
@@ -25,6 +27,7 @@ impl Scope {
         match self {
             Self::Account => "account",
             Self::Network => "network",
+            Self::Join => "join",
         }
     }
 
@@ -32,6 +35,8 @@ impl Scope {
         match self {
             Self::Account => 5,
             Self::Network => 20,
+            // A whole room types; 49 bits are not found by a few hundred tries.
+            Self::Join => 200,
         }
     }
 

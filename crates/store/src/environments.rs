@@ -327,16 +327,18 @@ pub async fn environment_place_lock(tx: &mut Tx<'_>) -> Result<(), StoreError> {
 /// age. Locked; those that somebody else holds are left out.
 pub async fn environment_waiting_lock(
     tx: &mut Tx<'_>,
+    now: Timestamp,
     limit: i64,
 ) -> Result<Vec<Environment>, StoreError> {
     let ids = sqlx::query_scalar!(
         "
         SELECT id FROM environments
-        WHERE state = 'requested'
+        WHERE state = 'requested' AND (next_at IS NULL OR next_at <= $1)
         ORDER BY seat_id IS NULL, created_at, id
-        LIMIT $1
+        LIMIT $2
         FOR UPDATE SKIP LOCKED
         ",
+        Moment(now) as _,
         limit,
     )
     .fetch_all(&mut **tx)
@@ -353,9 +355,16 @@ pub async fn environment_waiting_lock(
 }
 
 /// How many wait for a place.
-pub async fn environment_waiting_count(exec: impl PgExecutor<'_>) -> Result<i64, StoreError> {
+pub async fn environment_waiting_count(
+    exec: impl PgExecutor<'_>,
+    now: Timestamp,
+) -> Result<i64, StoreError> {
     sqlx::query_scalar!(
-        r#"SELECT count(*) AS "count!" FROM environments WHERE state = 'requested'"#
+        r#"
+        SELECT count(*) AS "count!" FROM environments
+        WHERE state = 'requested' AND (next_at IS NULL OR next_at <= $1)
+        "#,
+        Moment(now) as _,
     )
     .fetch_one(exec)
     .await
@@ -431,7 +440,8 @@ pub async fn environment_take(
                 ) + coalesce(u.count, 0) AS place
             FROM environments AS e
             LEFT JOIN under_way AS u ON u.infrastructure_id = e.infrastructure_id
-            WHERE e.next_at <= $1 AND (e.leased_until IS NULL OR e.leased_until <= $1)
+            WHERE e.next_at <= $1 AND e.state <> 'requested'
+              AND (e.leased_until IS NULL OR e.leased_until <= $1)
         ),
         mine AS (
             SELECT e.id

@@ -19,13 +19,13 @@ const PLACES_AT_ONCE: i64 = 500;
 
 /// Gives every waiting environment a place, as far as there is room. How many got one.
 pub async fn place_pass(app: &App) -> Result<usize, Error> {
-    if store::environment_waiting_count(app.db.pool()).await? == 0 {
+    if store::environment_waiting_count(app.db.pool(), app.now()).await? == 0 {
         return Ok(0);
     }
     let settings = store::platform_settings_find(app.db.pool()).await?;
     let mut tx = app.db.begin().await?;
     store::environment_place_lock(&mut tx).await?;
-    let waiting = store::environment_waiting_lock(&mut tx, PLACES_AT_ONCE).await?;
+    let waiting = store::environment_waiting_lock(&mut tx, app.now(), PLACES_AT_ONCE).await?;
     let held = store::environment_room_list(&mut *tx).await?;
     let mut room = Room::read(app, held, &settings).await?;
     let now = app.now();

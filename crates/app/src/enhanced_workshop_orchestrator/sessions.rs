@@ -4,11 +4,9 @@
 //! end of a session everything of it is removed, and it is over only when that was seen. Does
 //! not: end what a person still has before the session's end.
 
-use nalabo_core::environment::{
-    Environment, EnvironmentReason, EnvironmentState, timeline,
-};
+use nalabo_core::environment::{EnvironmentReason, EnvironmentState};
 use nalabo_core::workshop_session::SessionState;
-use nalabo_core::workshop_session::pool::{PoolFacts, pool_wanted};
+use nalabo_core::workshop_session::{PoolFacts, pool_wanted};
 use nalabo_core::{SignedDuration, Timestamp};
 use nalabo_store::{
     self as store, Change, EnvironmentCount, EnvironmentFilter, SessionFilter, SessionFound,
@@ -16,12 +14,15 @@ use nalabo_store::{
 };
 use tracing::info;
 
-use super::work::changed_notify;
+use super::work::{changed_notify, start_record};
 use crate::workshop_sessions::{environment_of, warm_from_of};
 use crate::{App, Error};
 
 /// How far back starts are looked at for how long one takes.
 pub(crate) const STARTS_MEMORY: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+/// Spares asked for and not there yet; each infrastructure takes them at its own pace.
+const STARTING_MAX: u32 = 200;
 
 /// Looks after every session that is not over. How many environments were asked for or ended.
 pub async fn sessions_pass(app: &App) -> Result<u32, Error> {
@@ -60,28 +61,32 @@ async fn session_look_after(
                 use EnvironmentState as S;
                 matches!(it.state, S::Requested | S::Placed | S::Provisioning)
             };
-            let tried = count(&|it| it.state != EnvironmentState::Requested);
-            let failed = count(&|it| it.has_failed);
+            let starting = count(&|it| !it.has_seat && on_the_way(it));
             let facts = PoolFacts {
                 state,
                 seats: session.profile.seats,
+                // Who sits down has an environment from then on, if only the wish for one.
+                waiting: 0,
                 pool_initial: session.profile.pool_initial,
                 pool_reserved: session.profile.pool_reserved,
-                taken: count(&|it| {
+                unclaimed: starting
+                    + count(&|it| !it.has_seat && it.state == EnvironmentState::Ready),
+                starting,
+                claimed: count(&|it| {
                     it.has_seat && !it.state.is_over() && it.state != EnvironmentState::Ending
                 }),
-                spare_ready: count(&|it| !it.has_seat && it.state == EnvironmentState::Ready),
-                spare_starting: count(&|it| !it.has_seat && on_the_way(it)),
-                is_tripped: timeline::breaker_is_open(tried, failed),
+                starts: start_record(counts),
+                starting_max: STARTING_MAX,
+                starts_at: session.profile.starts_at,
             };
-            let decision = pool_wanted(&facts);
-            if decision.start > 0 {
-                start(app, found, decision.start, now).await?;
+            let decision = pool_wanted(&facts, now);
+            if decision.start() > 0 {
+                start(app, found, decision.start(), now).await?;
             }
             if decision.stop > 0 {
                 stop(app, found, decision.stop, now).await?;
             }
-            Ok(decision.start + decision.stop)
+            Ok(decision.start() + decision.stop)
         }
         SessionState::Scheduled | SessionState::Ended => Ok(0),
     }
@@ -162,9 +167,4 @@ async fn close(app: &App, found: &SessionFound, now: Timestamp) -> Result<u32, E
         app.places.notify_one();
     }
     Ok(ended)
-}
-
-/// Those of `environments` that are neither over nor on their way out.
-pub(crate) fn is_wanted(it: &Environment) -> bool {
-    !it.state.is_over() && it.state != EnvironmentState::Ending
 }

@@ -29,7 +29,7 @@ const REMOVALS_MAX: usize = 50;
 /// Compares every infrastructure once. How much was removed or noted as lost.
 pub async fn sweep_pass(app: &App) -> Result<usize, Error> {
     let fleet = fleet_read(app).await?;
-    if fleet_network_suspect(&fleet) {
+    if fleet_network_suspect(&fleet).is_some() {
         return Ok(0);
     }
     let mut changed = 0;

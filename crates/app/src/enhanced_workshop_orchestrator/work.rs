@@ -8,15 +8,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use nalabo_core::environment::{AfterFailure, StartRecord, TimeLimits, after_failure};
 use nalabo_core::environment::{
     Environment, EnvironmentFailure, EnvironmentReason, EnvironmentSpec, EnvironmentState,
-    EnvironmentStep, timeline,
+    EnvironmentStep,
 };
 use nalabo_core::id::EnvironmentId;
 use nalabo_core::platform::PlatformSettings;
 use nalabo_core::{SignedDuration, Timestamp};
 use nalabo_fleet::{KubernetesInfrastructureService, Provisioned, Removal};
-use nalabo_store::{self as store, Change, Tx, commit, notify};
+use nalabo_store::{self as store, Change, EnvironmentCount, Tx, commit, notify};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{interval, timeout};
@@ -58,8 +59,7 @@ pub(super) async fn work_start(
     let now = app.now();
     let limit = i64::try_from(room.min(200)).unwrap_or(1);
     let starts = i64::from(settings.starts_at_once);
-    let due =
-        store::environment_take(app.db.pool(), now, now + WORK_LEASE, starts, limit).await?;
+    let due = store::environment_take(app.db.pool(), now, now + WORK_LEASE, starts, limit).await?;
     let started = due.len();
     let settings = Arc::new(settings);
     for (id, lease_token) in due {
@@ -120,11 +120,12 @@ impl Work {
             .await?;
         let Some(begun) = begun else { return Ok(()) };
         let Some(service) = self.service(&environment).await? else {
-            return self.attempt_failed(EnvironmentFailure {
-                reason: EnvironmentReason::Unreachable,
-                detail: "the infrastructure is no longer connected".to_owned(),
-            })
-            .await;
+            return self
+                .attempt_failed(EnvironmentFailure {
+                    reason: EnvironmentReason::Unreachable,
+                    detail: "the infrastructure is no longer connected".to_owned(),
+                })
+                .await;
         };
         let spec = spec_of(app, &begun, &self.settings).await?;
         let until = begun.started_at.unwrap_or(begun.since)
@@ -226,7 +227,10 @@ impl Work {
                 }
                 let session = session.as_ref();
                 match (it.seat_id, session) {
-                    (Some(_), Some(found)) => claim(it, &found.workshop, found.session.end(), now),
+                    (Some(_), Some(found)) => {
+                        let end = found.session.end();
+                        claim(it, &TimeLimits::of(&found.workshop, &self.settings, end), now);
+                    }
                     _ => {
                         it.enter(EnvironmentState::Ready, now);
                         it.next_at = session.map(|it| it.session.end());
@@ -257,25 +261,27 @@ impl Work {
         );
         it.has_failed = true;
         it.end_begin(failure.reason, now);
-        it.detail = Some(failure.detail);
+        it.detail = Some(failure.detail.clone());
         store::environment_update(&mut tx, &it).await?;
         let counts = store::environment_count_list(&mut *tx, Some(it.session_id)).await?;
-        let (mut starts, mut failed) = (0, 0);
-        for count in counts {
-            // Those that wait have not been tried.
-            if count.state != EnvironmentState::Requested {
-                starts += count.count;
-                failed += if count.has_failed { count.count } else { 0 };
-            }
-        }
         let session = store::workshop_session_find(&mut *tx, it.session_id).await?;
         let is_wanted = session.is_some_and(|it| now < it.session.end());
-        let is_tripped = timeline::breaker_is_open(starts, failed);
-        if is_wanted && !is_tripped && it.attempt < self.settings.attempts_max {
-            let next = it.retry(now);
-            store::environment_insert(&mut tx, &next).await?;
-            seat_follows(&mut tx, &it, &next).await?;
-            changed_notify(&mut tx, &next).await?;
+        let record = start_record(&counts);
+        let reason = failure.reason;
+        let after = after_failure(reason, it.attempt, &record, &self.settings, now, rand::random());
+        match after {
+            AfterFailure::Retry { not_before } if is_wanted => {
+                let mut next = it.retry(now);
+                next.next_at = Some(not_before);
+                store::environment_insert(&mut tx, &next).await?;
+                seat_follows(&mut tx, &it, &next).await?;
+                changed_notify(&mut tx, &next).await?;
+            }
+            AfterFailure::Retry { .. } => {}
+            AfterFailure::GiveUp { reason } => {
+                it.reason = Some(reason);
+                store::environment_update(&mut tx, &it).await?;
+            }
         }
         changed_notify(&mut tx, &it).await?;
         commit(tx).await?;
@@ -286,17 +292,26 @@ impl Work {
 
     /// Its time is over, or a person gave it more meanwhile.
     async fn expire(&self) -> Result<(), Error> {
-        let grace = SignedDuration::from_secs(i64::from(self.settings.grace_seconds));
-        self.change(|it, now| match it.expires_at {
-            Some(at) if now < at => it.next_at = Some(at),
-            Some(at) if now < at + grace => it.next_at = Some(at + grace),
-            _ => {
-                let reason = match it.seat_id {
-                    Some(_) => EnvironmentReason::Expired,
-                    None => EnvironmentReason::Unclaimed,
-                };
-                it.end_begin(reason, now);
+        let db = self.app.db.pool();
+        let Some(found) = store::environment_find(db, self.id).await? else { return Ok(()) };
+        let session = store::workshop_session_find(db, found.environment.session_id).await?;
+        let limits =
+            session.map(|it| TimeLimits::of(&it.workshop, &self.settings, it.session.end()));
+        self.change(|it, now| {
+            let removed_at = match (it.expires_at, &limits) {
+                (Some(at), Some(limits)) => limits.removed_at(at),
+                (None, Some(limits)) => limits.session_end,
+                (_, None) => now,
+            };
+            if now < removed_at {
+                it.next_at = Some(removed_at);
+                return;
             }
+            let reason = match it.seat_id {
+                Some(_) => EnvironmentReason::Expired,
+                None => EnvironmentReason::Unclaimed,
+            };
+            it.end_begin(reason, now);
         })
         .await?;
         Ok(())
@@ -374,17 +389,26 @@ impl Work {
 }
 
 /// A participant has it from now on.
-pub(crate) fn claim(
-    it: &mut Environment,
-    workshop: &nalabo_core::workshop::WorkshopProfile,
-    session_end: Timestamp,
-    now: Timestamp,
-) {
+pub(crate) fn claim(it: &mut Environment, limits: &TimeLimits, now: Timestamp) {
     it.enter(EnvironmentState::Claimed, now);
     it.claimed_at = Some(now);
-    let expires_at = timeline::expires_at(now, workshop.duration_minutes, session_end);
+    let expires_at = limits.expires_at(now);
     it.expires_at = Some(expires_at);
-    it.next_at = Some(expires_at);
+    it.next_at = Some(limits.removed_at(expires_at));
+}
+
+/// How starts of a session went so far: those that ended, well or not.
+pub(crate) fn start_record(counts: &[EnvironmentCount]) -> StartRecord {
+    use EnvironmentState as S;
+    counts.iter().fold(StartRecord::default(), |mut sum, it| {
+        if it.has_failed {
+            sum.failed += it.count;
+        }
+        if it.has_failed || !matches!(it.state, S::Requested | S::Placed | S::Provisioning) {
+            sum.ended += it.count;
+        }
+        sum
+    })
 }
 
 /// The seat that had `old` has `new`, unless it has another by now.
