@@ -13,6 +13,7 @@ use crate::problem::Problem;
 use crate::state::Api;
 
 const NAME: &str = "__Host-nalabo";
+const SEAT_NAME: &str = "__Host-nalabo-seat";
 const ATTRIBUTES: &str = "Path=/; Secure; HttpOnly; SameSite=Strict";
 
 /// The cookie of a new session.
@@ -29,15 +30,40 @@ pub fn ended_cookie() -> HeaderValue {
     HeaderValue::from_str(&format!("{NAME}=; {ATTRIBUTES}; Max-Age=0")).expect("a constant")
 }
 
+/// The cookie of a participant's seat: another name, so that a trainer may try their own session.
+pub fn seat_cookie(token: &SecretString) -> HeaderValue {
+    let token = token.expose_secret();
+    // As long as sessions may last; what it opens ends by itself.
+    let life = 31 * 24 * 3_600;
+    let text = format!("{SEAT_NAME}={token}; {ATTRIBUTES}; Max-Age={life}");
+    let mut value = HeaderValue::from_str(&text).expect("base64 is made of visible characters");
+    value.set_sensitive(true);
+    value
+}
+
+/// Takes a seat's cookie back.
+pub fn seat_cookie_ended() -> HeaderValue {
+    HeaderValue::from_str(&format!("{SEAT_NAME}=; {ATTRIBUTES}; Max-Age=0")).expect("a constant")
+}
+
 /// The session of a request.
 pub fn session_token(headers: &HeaderMap) -> Option<SecretString> {
+    cookie(headers, NAME)
+}
+
+/// The seat of a request.
+pub fn seat_token(headers: &HeaderMap) -> Option<SecretString> {
+    cookie(headers, SEAT_NAME)
+}
+
+fn cookie(headers: &HeaderMap, wanted: &str) -> Option<SecretString> {
     headers
         .get_all(header::COOKIE)
         .iter()
         .filter_map(|it| it.to_str().ok())
         .flat_map(|it| it.split(';'))
         .filter_map(|it| it.trim().split_once('='))
-        .find(|(name, _)| *name == NAME)
+        .find(|(name, _)| *name == wanted)
         .map(|(_, value)| SecretString::from(value))
 }
 
@@ -60,6 +86,12 @@ pub fn host_of(headers: &HeaderMap) -> Option<String> {
     let host = headers.get(header::HOST)?.to_str().ok()?;
     let authority: http::uri::Authority = host.parse().ok()?;
     Some(authority.host().to_owned())
+}
+
+/// The host a request was sent to, with its port.
+pub fn host_of_port(headers: &HeaderMap) -> Option<String> {
+    let host = headers.get(header::HOST)?.to_str().ok()?;
+    host.parse::<http::uri::Authority>().ok().map(|it| it.to_string())
 }
 
 fn is_localhost(host: &str) -> bool {

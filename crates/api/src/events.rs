@@ -13,7 +13,7 @@ use futures::Stream;
 use http::HeaderMap;
 use nalabo_app::changes::Numbered;
 use nalabo_core::alert::AlertChange;
-use nalabo_core::id::{AlertId, InfrastructureId};
+use nalabo_core::id::{AlertId, EnvironmentId, InfrastructureId, WorkshopSessionId};
 use nalabo_store::notify::{Change, ChangeKind};
 use serde::Serialize;
 use tokio::sync::broadcast::error::RecvError;
@@ -42,11 +42,24 @@ pub struct AlertEventView {
     change: AlertChange,
 }
 
+/// Data of an `environment` event.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct EnvironmentEventView {
+    id: EnvironmentId,
+    session_id: WorkshopSessionId,
+}
+
+/// Data of a `workshop_session` event: it, or a seat of it, changed.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct SessionEventView {
+    id: WorkshopSessionId,
+}
+
 /// What changes, as it changes.
 #[utoipa::path(get, path = "/api/events", tag = "events",
     params(("Last-Event-ID" = Option<String>, Header)),
     responses((status = 200, content_type = "text/event-stream", body = InfrastructureEventView,
-        description = "events `infrastructure`, `alert` and `resync`")))]
+        description = "events `infrastructure`, `alert`, `environment`, `workshop_session` and `resync`")))]
 pub async fn event_stream(
     State(api): State<Api>,
     headers: HeaderMap,
@@ -90,6 +103,14 @@ fn event_of(api: &Api, it: &Numbered) -> Event {
         Change::Alert { id, change } => Event::default()
             .event("alert")
             .json_data(AlertEventView { id, change })
+            .unwrap_or_else(|_| resync()),
+        Change::Environment { id, session_id } => Event::default()
+            .event("environment")
+            .json_data(EnvironmentEventView { id, session_id })
+            .unwrap_or_else(|_| resync()),
+        Change::WorkshopSession { id } => Event::default()
+            .event("workshop_session")
+            .json_data(SessionEventView { id })
             .unwrap_or_else(|_| resync()),
         // Looks do not come this way; they concern the watchers only.
         Change::Look { .. } | Change::Resync => resync(),

@@ -12,8 +12,9 @@ use utoipa_axum::routes;
 use crate::operations::{Access, access_of};
 use crate::state::Api;
 use crate::{
-    alert_channels, alert_rules, alerts, audit, auth, cluster_events, connection_tests, events,
-    history, infrastructures, maintenance_windows, nodes, resources,
+    alert_channels, alert_rules, alerts, audit, auth, cluster_events, connection_tests,
+    environments, events, history, infrastructures, maintenance_windows, nodes, platform, portal,
+    resources, workshop_sessions, workshops,
 };
 
 #[derive(utoipa::OpenApi)]
@@ -29,6 +30,8 @@ use crate::{
         nalabo_core::connection::StageEvent,
         events::InfrastructureEventView,
         events::AlertEventView,
+        events::EnvironmentEventView,
+        events::SessionEventView,
     ))
 )]
 struct Document;
@@ -97,6 +100,46 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(alert_channels::alert_channel_update, alert_channels::alert_channel_delete))
         .routes(routes!(alert_channels::alert_channel_test))
         .routes(routes!(alert_channels::delivery_list))
+        .routes(routes!(workshops::workshop_list, workshops::workshop_create))
+        .routes(routes!(
+            workshops::workshop_find,
+            workshops::workshop_update,
+            workshops::workshop_delete
+        ))
+        .routes(routes!(
+            workshop_sessions::workshop_session_list,
+            workshop_sessions::workshop_session_create
+        ))
+        .routes(routes!(
+            workshop_sessions::workshop_session_find,
+            workshop_sessions::workshop_session_update,
+            workshop_sessions::workshop_session_delete
+        ))
+        .routes(routes!(workshop_sessions::board_read))
+        .routes(routes!(workshop_sessions::roster_write))
+        .routes(routes!(workshop_sessions::seats_extend))
+        .routes(routes!(workshop_sessions::seats_end))
+        .routes(routes!(workshop_sessions::seats_restart))
+        .routes(routes!(workshop_sessions::seats_message))
+        .routes(routes!(workshop_sessions::seats_help_done))
+        .routes(routes!(workshop_sessions::seat_table_read))
+        .routes(routes!(workshop_sessions::card_list))
+        .routes(routes!(workshop_sessions::session_report_read))
+        .routes(routes!(environments::environment_list))
+        .routes(routes!(environments::environment_find))
+        .routes(routes!(environments::environments_end))
+        .routes(routes!(environments::environments_extend))
+        .routes(routes!(environments::infrastructure_environment_list))
+        .routes(routes!(environments::placement_preview))
+        .routes(routes!(platform::settings_read, platform::settings_update))
+        .routes(routes!(portal::portal_session_find))
+        .routes(routes!(portal::portal_join))
+        .routes(routes!(portal::portal_read))
+        .routes(routes!(portal::portal_extend))
+        .routes(routes!(portal::portal_restart))
+        .routes(routes!(portal::portal_help))
+        .routes(routes!(portal::portal_leave))
+        .routes(routes!(portal::portal_kubeconfig))
         .routes(routes!(events::event_stream))
         .routes(routes!(openapi_read))
 }
@@ -156,6 +199,7 @@ pub fn operations_text() -> String {
     for it in operations() {
         let access = match it.access {
             Some(Access::Public) => "public".to_owned(),
+            Some(Access::Seat) => "seat".to_owned(),
             Some(Access::Needs(permission)) => word_of(&permission),
             None => "MISSING".to_owned(),
         };

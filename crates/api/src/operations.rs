@@ -13,9 +13,11 @@ pub enum Access {
     Public,
     /// A signed-in caller whose role holds this.
     Needs(Permission),
+    /// A participant on a seat.
+    Seat,
 }
 
-use Access::{Needs, Public};
+use Access::{Needs, Public, Seat};
 use Permission as P;
 
 /// Operation id and what it needs.
@@ -77,6 +79,42 @@ pub const OPERATIONS: &[(&str, Access)] = &[
     ("alert_channel_update", Needs(P::AlertWrite)),
     ("alert_channel_delete", Needs(P::AlertWrite)),
     ("alert_channel_test", Needs(P::AlertWrite)),
+    ("workshop_list", Needs(P::WorkshopRead)),
+    ("workshop_find", Needs(P::WorkshopRead)),
+    ("workshop_create", Needs(P::WorkshopWrite)),
+    ("workshop_update", Needs(P::WorkshopWrite)),
+    ("workshop_delete", Needs(P::WorkshopWrite)),
+    ("workshop_session_list", Needs(P::SessionRead)),
+    ("workshop_session_find", Needs(P::SessionRead)),
+    ("board_read", Needs(P::SessionRead)),
+    ("seat_table_read", Needs(P::SessionRead)),
+    ("card_list", Needs(P::SessionRead)),
+    ("session_report_read", Needs(P::SessionRead)),
+    ("placement_preview", Needs(P::SessionRead)),
+    ("workshop_session_create", Needs(P::SessionWrite)),
+    ("workshop_session_update", Needs(P::SessionWrite)),
+    ("workshop_session_delete", Needs(P::SessionWrite)),
+    ("roster_write", Needs(P::SessionWrite)),
+    ("seats_extend", Needs(P::SessionWrite)),
+    ("seats_end", Needs(P::SessionWrite)),
+    ("seats_restart", Needs(P::SessionWrite)),
+    ("seats_message", Needs(P::SessionWrite)),
+    ("seats_help_done", Needs(P::SessionWrite)),
+    ("environment_list", Needs(P::EnvironmentRead)),
+    ("environment_find", Needs(P::EnvironmentRead)),
+    ("infrastructure_environment_list", Needs(P::EnvironmentRead)),
+    ("environments_end", Needs(P::EnvironmentWrite)),
+    ("environments_extend", Needs(P::EnvironmentWrite)),
+    ("settings_read", Needs(P::SettingsRead)),
+    ("settings_update", Needs(P::SettingsWrite)),
+    ("portal_session_find", Public),
+    ("portal_join", Public),
+    ("portal_read", Seat),
+    ("portal_extend", Seat),
+    ("portal_restart", Seat),
+    ("portal_help", Seat),
+    ("portal_leave", Seat),
+    ("portal_kubeconfig", Seat),
 ];
 
 /// What the operation `id` needs, if there is such an operation.

@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use nalabo_app::{Error, FieldError};
 use nalabo_core::connection::TestReport;
+use nalabo_core::environment::ExtensionRefusal;
 use nalabo_core::id::InfrastructureId;
 use nalabo_core::password::PasswordRefusal;
 use nalabo_store::StoreError;
@@ -247,6 +248,55 @@ impl From<Error> for Problem {
             Error::EmailTaken => {
                 Self::new(S::CONFLICT, "email_taken", "an account with this address exists already")
             }
+            Error::InUse(what) => {
+                Self::new(S::CONFLICT, &format!("{what}_in_use"), &format!("the {what} is in use"))
+                    .hint("end what still needs it first, and wait until that is gone")
+            }
+            Error::SessionNotStarted { starts_at } => {
+                Self::new(S::CONFLICT, "not_started", "the session has not begun")
+                    .detail(format!("it begins at {starts_at}"))
+                    .hint("come back then; this page waits for you")
+            }
+            Error::SessionOver => Self::new(S::CONFLICT, "session_over", "the session is over")
+                .hint("ask your trainer whether there is another one"),
+            Error::SessionFull => {
+                Self::new(S::CONFLICT, "session_full", "every seat of this session is taken")
+                    .hint("ask your trainer for one more seat, then try again")
+            }
+            Error::SeatNameTaken => {
+                Self::new(S::CONFLICT, "name_taken", "somebody in this session has that name")
+                    .field("#/name", "somebody in this session has that name")
+                    .hint("choose another name; if it is you, come back by the key of your seat")
+            }
+            Error::SeatNameNeeded(why) => {
+                Self::new(S::UNPROCESSABLE_ENTITY, "name_needed", "a name is needed")
+                    .field("#/name", why)
+                    .hint("type what your trainer shall call you, up to 60 characters")
+            }
+            Error::SeatKeyNeeded => {
+                Self::new(S::UNPROCESSABLE_ENTITY, "key_needed", "your own key is needed")
+                    .field("#/key", "this session is for those on its roster")
+                    .hint("it is on your card, or your trainer has it")
+            }
+            Error::SeatKeyWrong => {
+                Self::new(S::UNPROCESSABLE_ENTITY, "key_wrong", "this key opens no seat")
+                    .field("#/key", "this key opens no seat of this session")
+                    .hint("look at it again, or ask your trainer")
+            }
+            Error::EnvironmentNotReady => {
+                Self::new(S::CONFLICT, "environment_not_ready", "your environment is not ready")
+                    .hint("wait until it is, or take a new one")
+            }
+            Error::ExtensionRefused(why) => extension_refused(&why),
+            Error::KubeAddressMissing => Self::new(
+                S::CONFLICT,
+                "kube_address_missing",
+                "kubectl cannot reach environments here",
+            )
+            .detail("kubectl sends tokens over https only, and no https address is set")
+            .hint(
+                "put TLS in front and set NALABO_PUBLIC_URL=https://…, or set NALABO_KUBE_LISTEN",
+            ),
             Error::Store(source) => store_failed(&source),
             Error::Internal(why) => {
                 error!(why, "internal failure");
@@ -285,6 +335,27 @@ fn connection_failed(report: Box<TestReport>) -> Problem {
     problem.command = failure.and_then(|it| it.command.clone());
     problem.report = Some(report);
     problem
+}
+
+fn extension_refused(why: &ExtensionRefusal) -> Problem {
+    let (code, detail) = match why {
+        ExtensionRefusal::NotOffered => {
+            ("extension_not_offered", "nothing can be added here".to_owned())
+        }
+        ExtensionRefusal::TooEarly { from } => {
+            ("extension_too_early", format!("more time is offered from {from} on"))
+        }
+        ExtensionRefusal::Deadline { at } => {
+            ("extension_deadline", format!("it lasts until {at} at most"))
+        }
+        ExtensionRefusal::SessionEnd { at } => {
+            ("extension_session_end", format!("the session ends at {at}"))
+        }
+        ExtensionRefusal::TooLate => ("extension_too_late", "it is being removed".to_owned()),
+    };
+    Problem::new(StatusCode::CONFLICT, code, "there is no more time to be had")
+        .detail(detail)
+        .hint("ask your trainer, who may give more")
 }
 
 fn password_refused(refusal: PasswordRefusal) -> Problem {

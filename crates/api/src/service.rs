@@ -145,14 +145,18 @@ async fn let_in(
     if !request.method().is_safe() {
         require_same_site(request.headers())?;
     }
-    let actor = match cookies::session_token(request.headers()) {
-        Some(token) => {
-            let session_use = session_use(operation, request.headers());
-            let actor = sign_ins::session_actor(&api.app, &token, session_use).await?;
-            actor.unwrap_or(Actor::Nobody)
-        }
-        None => Actor::Nobody,
+    let actor = match access {
+        Access::Seat => seat_actor(api, request.headers()).await?,
+        Access::Public | Access::Needs(_) => user_actor(api, operation, request.headers()).await?,
     };
+    if access == Access::Seat && actor == Actor::Nobody {
+        return Err(Problem::new(
+            StatusCode::UNAUTHORIZED,
+            "seat_unknown",
+            "this browser sits on no seat",
+        )
+        .hint("enter the code of the session, and your key if you were here before"));
+    }
     let face = request.extensions().get::<RequestFace>().cloned().unwrap_or_default();
     let ctx = api.app.ctx(actor, face);
     if let Access::Needs(permission) = access
@@ -165,6 +169,21 @@ async fn let_in(
     }
     request.extensions_mut().insert(ctx);
     Ok(next.run(request).await)
+}
+
+/// The user whose cookie it is, or nobody.
+async fn user_actor(api: &Api, operation: &str, headers: &HeaderMap) -> Result<Actor, Problem> {
+    let Some(token) = cookies::session_token(headers) else { return Ok(Actor::Nobody) };
+    let session_use = session_use(operation, headers);
+    let actor = sign_ins::session_actor(&api.app, &token, session_use).await?;
+    Ok(actor.unwrap_or(Actor::Nobody))
+}
+
+/// The participant whose cookie it is, or nobody.
+async fn seat_actor(api: &Api, headers: &HeaderMap) -> Result<Actor, Problem> {
+    let Some(token) = cookies::seat_token(headers) else { return Ok(Actor::Nobody) };
+    let actor = nalabo_app::portal::seat_actor(&api.app, &token).await?;
+    Ok(actor.unwrap_or(Actor::Nobody))
 }
 
 /// Whether a person asks, or a page that was left open. Event streams reconnect by themselves.

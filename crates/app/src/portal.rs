@@ -5,8 +5,8 @@
 //! answer. Does not: show where an environment is, or any word of an operator.
 
 use nalabo_core::audit::AuditAction;
-use nalabo_core::environment::{Extension, TimeLimits};
 use nalabo_core::environment::{Environment, EnvironmentState};
+use nalabo_core::environment::{Extension, TimeLimits};
 use nalabo_core::id::{SeatId, WorkshopSessionId};
 use nalabo_core::infrastructure::line_parse;
 use nalabo_core::workshop::Instructions;
