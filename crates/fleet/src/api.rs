@@ -25,7 +25,7 @@ use crate::guard::{GuardedConnector, failure};
 use crate::page::{Fold, PageEnd, Unsqueezable, gzip_read};
 use crate::pool::{Answer, BodyLimit, Lane, Lines, Pool};
 use crate::source::{Credential, Source, mounted_token};
-use crate::tls::TlsDialer;
+use crate::tls::{Road, TlsDialer};
 
 /// Largest answer that is no page of a list.
 pub(crate) const ANSWER_MAX_BYTES: usize = 1024 * 1024;
@@ -165,7 +165,14 @@ impl Api {
 
     /// The same API by another credential.
     pub(crate) fn with_source(&self, source: &Source) -> Result<Self, Failure> {
-        Self::new(&self.pool.dialer.connector, &self.bulkhead, source)
+        self.along(source, self.pool.dialer.road.clone())
+    }
+
+    /// Another API, by another road.
+    pub(crate) fn along(&self, source: &Source, road: Road) -> Result<Self, Failure> {
+        let mut api = Self::new(&self.pool.dialer.connector, &self.bulkhead, source)?;
+        api.pool.dialer.road = road;
+        Ok(api)
     }
 
     pub(crate) fn place(&self) -> &Place {
@@ -307,16 +314,8 @@ impl Api {
         if size == AnswerSize::Page {
             request = request.header(header::ACCEPT_ENCODING, "gzip");
         }
-        match &self.authorization {
-            Authorization::InTls => {}
-            Authorization::Bearer(value) => {
-                request = request.header(header::AUTHORIZATION, value.clone());
-            }
-            Authorization::Mounted(folder) => {
-                let token = mounted_token(folder).ok().and_then(|it| bearer(&it));
-                let value = token.ok_or_else(|| failure(Code::NotInCluster, self.place(), None))?;
-                request = request.header(header::AUTHORIZATION, value);
-            }
+        if let Some(value) = self.authorization()? {
+            request = request.header(header::AUTHORIZATION, value);
         }
         let body = match write {
             None => Bytes::new(),
@@ -329,13 +328,34 @@ impl Api {
         request.body(Full::new(body)).map_err(|_| unusable())
     }
 
+    /// What a request says of who asks, where TLS does not say it already.
+    pub(crate) fn authorization(&self) -> Result<Option<HeaderValue>, Failure> {
+        match &self.authorization {
+            Authorization::InTls => Ok(None),
+            Authorization::Bearer(value) => Ok(Some(value.clone())),
+            Authorization::Mounted(folder) => {
+                let token = mounted_token(folder).ok().and_then(|it| bearer(&it));
+                token.map(Some).ok_or_else(|| failure(Code::NotInCluster, self.place(), None))
+            }
+        }
+    }
+
+    /// The host that requests are for.
+    pub(crate) fn host(&self) -> &HeaderValue {
+        &self.host
+    }
+
     /// Success passes; everything else becomes a code.
     fn accept(&self, answer: Answer) -> Result<Answer, ApiFailure> {
-        let status = answer.status;
-        if status.is_success() {
+        if answer.status.is_success() {
             return Ok(answer);
         }
-        let is_kubernetes = is_kubernetes_status(&answer.body);
+        Err(self.refusal(answer.status, &answer.body))
+    }
+
+    /// What an answer means that says no.
+    pub(crate) fn refusal(&self, status: StatusCode, body: &[u8]) -> ApiFailure {
+        let is_kubernetes = is_kubernetes_status(body);
         let (code, detail) = match status {
             StatusCode::UNAUTHORIZED => (Code::Unauthorized, None),
             StatusCode::FORBIDDEN if is_kubernetes => (Code::Forbidden, None),
@@ -353,10 +373,10 @@ impl Api {
         };
         let Place { host, port } = self.place();
         let detail = detail.map(|it| format!("{host}:{port} {it}."));
-        Err(ApiFailure {
+        ApiFailure {
             failure: failure(code, self.place(), detail),
             status: is_kubernetes.then_some(status),
-        })
+        }
     }
 
     /// How long to wait before one more try, if there is to be one: at most one call in ten.

@@ -36,6 +36,7 @@ mod service;
 mod source;
 mod storage;
 mod tls;
+mod tunnel;
 
 pub use connection_test::{Tested, failure_report, refusal_report};
 pub use environment::{FoundEnvironment, Provisioned, Removal};

@@ -32,7 +32,7 @@ pub struct KubernetesInfrastructureService {
 }
 
 pub(crate) struct Inner {
-    pub(crate) api: Api,
+    pub(crate) api: Arc<Api>,
     pub(crate) place: SourcePlace,
     pub(crate) face: SourceFace,
     pub(crate) minted: Option<Minted>,
@@ -63,7 +63,7 @@ impl KubernetesInfrastructureService {
             Credential::Certificate { .. } | Credential::Mounted { .. } => None,
         };
         let inner = Inner {
-            api: Api::new(connector, bulkhead, source)?,
+            api: Arc::new(Api::new(connector, bulkhead, source)?),
             place: source.place.clone(),
             face: source.face(),
             minted,

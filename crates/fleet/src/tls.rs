@@ -6,7 +6,9 @@
 //! noticed by the next connection. Does not: choose addresses; [`crate::guard`] does.
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
+use futures::future::BoxFuture;
 use nalabo_core::connection::{Code, Place};
 use nalabo_core::health::Failure;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -18,7 +20,7 @@ use rustls::{
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use secrecy::ExposeSecret;
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, timeout_at};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -30,8 +32,30 @@ use crate::endpoint::place_of;
 use crate::guard::{CONNECT_DEADLINE, GuardedConnector, code_of_io, failure};
 use crate::source::{Credential, Source};
 
+/// A tunnel, and TLS in it, must be there in this time.
+const TUNNEL_DEADLINE: Duration = Duration::from_secs(10);
+
+/// What TLS is spoken on: a socket, or a tunnel through another API.
+pub(crate) trait Wire: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Wire for T {}
+pub(crate) type BoxWire = Box<dyn Wire>;
+
+/// Opens a tunnel.
+pub(crate) type Opener =
+    Arc<dyn Fn() -> BoxFuture<'static, Result<BoxWire, Failure>> + Send + Sync>;
+
+/// How the server is reached.
+#[derive(Clone)]
+pub(crate) enum Road {
+    /// At its address, through the guarded connector.
+    Network,
+    /// Through something that was reached that way; the address is but a name.
+    Tunnel(Opener),
+}
+
 /// Dials one API server and speaks TLS with it.
 pub(crate) struct TlsDialer {
+    pub(crate) road: Road,
     pub(crate) connector: Arc<GuardedConnector>,
     pub(crate) endpoint: Url,
     pub(crate) place: Place,
@@ -44,7 +68,7 @@ pub(crate) struct TlsDialer {
 
 /// A connection that is ready for requests.
 pub(crate) struct Dialled {
-    pub(crate) stream: TlsStream<TcpStream>,
+    pub(crate) stream: TlsStream<BoxWire>,
     pub(crate) certificate: Option<CertificateFacts>,
 }
 
@@ -66,6 +90,7 @@ impl TlsDialer {
         let config = client_config(&verifier, &source.credential).map_err(fail)?;
         let pinned = matches!(source.place.authorities, Authorities::Pinned(_));
         Ok(Self {
+            road: Road::Network,
             connector: connector.clone(),
             endpoint,
             place,
@@ -76,17 +101,27 @@ impl TlsDialer {
         })
     }
 
-    /// Name, TCP and TLS, in five seconds together.
+    /// Name, TCP and TLS, in five seconds together; through a tunnel, in ten.
     pub(crate) async fn dial(&self) -> Result<Dialled, Failure> {
-        let deadline = Instant::now() + CONNECT_DEADLINE;
-        let tcp = self.connector.connect(&self.endpoint, deadline).await?;
-        self.handshake(tcp, deadline).await.map_err(|it| it.failure)
+        let (wire, deadline) = match &self.road {
+            Road::Network => {
+                let deadline = Instant::now() + CONNECT_DEADLINE;
+                let tcp = self.connector.connect(&self.endpoint, deadline).await?;
+                (Box::new(tcp) as BoxWire, deadline)
+            }
+            Road::Tunnel(open) => {
+                let deadline = Instant::now() + TUNNEL_DEADLINE;
+                let late = |_| failure(Code::Timeout, &self.place, None);
+                (timeout_at(deadline, open()).await.map_err(late)??, deadline)
+            }
+        };
+        self.handshake(wire, deadline).await.map_err(|it| it.failure)
     }
 
     /// TLS on a connection that is there.
     pub(crate) async fn handshake(
         &self,
-        tcp: TcpStream,
+        wire: BoxWire,
         deadline: Instant,
     ) -> Result<Dialled, HandshakeFailure> {
         let watch =
@@ -94,7 +129,7 @@ impl TlsDialer {
         let mut config = self.config.clone();
         config.dangerous().set_certificate_verifier(watch.clone());
         let connecting =
-            TlsConnector::from(Arc::new(config)).connect(self.server_name.clone(), tcp);
+            TlsConnector::from(Arc::new(config)).connect(self.server_name.clone(), wire);
         let outcome = timeout_at(deadline, connecting).await;
         let certificate = watch.certificate();
         let code = match outcome {

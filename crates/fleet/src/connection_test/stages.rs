@@ -80,7 +80,7 @@ pub(super) async fn tcp(
 
 pub(super) async fn tls(dialer: &TlsDialer, tcp: TcpStream) -> Result<(Found, Dialled), Trouble> {
     let deadline = Instant::now() + CONNECT_DEADLINE;
-    match dialer.handshake(tcp, deadline).await {
+    match dialer.handshake(Box::new(tcp), deadline).await {
         Ok(dialled) => {
             let finding = dialled.certificate.as_ref().map_or_else(
                 || "the certificate is valid".to_owned(),
