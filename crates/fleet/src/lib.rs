@@ -16,6 +16,7 @@
 mod api;
 mod authority;
 mod certificate;
+mod channels;
 mod connection_test;
 mod endpoint;
 mod environment;

@@ -1,9 +1,9 @@
 //! A byte stream to a port of a pod, through the API of its infrastructure.
 //!
 //! Promises: nothing new is reached, neither by address nor by name: the API server that NALABO
-//! talks to anyway carries the bytes, as it does for `kubectl port-forward`. Frames are bounded
-//! both ways, a peer that falls silent is noticed, and the end of one side is the end of both.
-//! Does not: know what flows; who needs to keep it to themselves speaks TLS in it.
+//! talks to anyway carries the bytes, as it does for `kubectl port-forward`. The end of one side
+//! is the end of both. Does not: know what flows; who needs to keep it to themselves speaks TLS
+//! in it, as with the API of a vCluster.
 //!
 //! ```text
 //! TLS to the infrastructure ─▶ WebSocket v4.channel.k8s.io ─▶ port of a pod ─▶ TLS to localhost
@@ -13,13 +13,10 @@ use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::{Buf as _, Bytes};
-use futures::{Sink as _, SinkExt as _, Stream as _};
-use http::{HeaderValue, Request, header};
 use nalabo_core::connection::Code;
 use nalabo_core::health::Failure;
 use nalabo_core::id::EnvironmentId;
@@ -29,175 +26,59 @@ use rustls_pki_types::pem::PemObject as _;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::{Instant, Interval, MissedTickBehavior, timeout};
-use tokio_rustls::client::TlsStream;
-use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::Error as SocketError;
-use tokio_tungstenite::tungstenite::Message;
-use tokio_tungstenite::tungstenite::handshake::client::generate_key;
-use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use zeroize::Zeroizing;
 
 use crate::KubernetesInfrastructureService;
 use crate::api::{Api, ApiFailure};
 use crate::authority::authorities_given;
-use crate::guard::{code_of_io, failure};
+use crate::channels::{ApiStream, Channels};
+use crate::guard::failure;
 use crate::source::{Credential, Source, SourcePlace};
 use crate::tls::{BoxWire, Opener, Road};
 
-/// From the request to the answer that the protocol changes.
-const HANDSHAKE_DEADLINE: Duration = Duration::from_secs(5);
-/// Largest frame and message that is read. Kubernetes sends 32 KiB.
-const FRAME_MAX_BYTES: usize = 1024 * 1024;
-/// Largest piece that is written as one frame.
-const PIECE_MAX_BYTES: usize = 32 * 1024;
-/// What may wait to be written before the writer waits.
-const UNWRITTEN_MAX_BYTES: usize = 256 * 1024;
-/// Keeps what is in between from closing a stream that is only quiet.
-const PING_PERIOD: Duration = Duration::from_secs(20);
-/// A peer that let so many of them pass without a word is gone.
-const PINGS_UNANSWERED_MAX: u8 = 4;
 /// Where the API of a vCluster listens in its pod.
 const VCLUSTER_PORT: u16 = 8443;
 /// Always in a vCluster's certificate.
 const VCLUSTER_TLS_NAME: &str = "localhost";
-
-/// A WebSocket with an API server.
-pub(crate) type ApiSocket = WebSocketStream<TlsStream<BoxWire>>;
+/// Data of the first port, and errors of it.
+const DATA: u8 = 0;
+const ERROR: u8 = 1;
 
 impl Api {
-    /// Opens a WebSocket that speaks one of `protocols`, and says which. It has a connection of
-    /// its own.
-    pub(crate) async fn websocket(
-        &self,
-        path: &str,
-        protocols: &'static str,
-    ) -> Result<(ApiSocket, String), ApiFailure> {
-        let unusable = || failure(Code::ServerForm, self.place(), None);
-        let stream = self.pool.dialer.dial().await?.stream;
-        let mut request = Request::new(());
-        let uri = format!("wss://{}:{}{path}", self.place().host, self.place().port);
-        *request.uri_mut() = uri.parse().map_err(|_| unusable())?;
-        let headers = request.headers_mut();
-        headers.insert(header::HOST, self.host().clone());
-        headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
-        headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
-        headers.insert(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
-        let key = HeaderValue::from_str(&generate_key()).map_err(|_| unusable())?;
-        headers.insert(header::SEC_WEBSOCKET_KEY, key);
-        headers.insert(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(protocols));
-        if let Some(value) = self.authorization()? {
-            headers.insert(header::AUTHORIZATION, value);
-        }
-        let handshake =
-            tokio_tungstenite::client_async_with_config(request, stream, Some(socket_config()));
-        let opened = timeout(HANDSHAKE_DEADLINE, handshake)
-            .await
-            .map_err(|_| failure(Code::Timeout, self.place(), None))?;
-        match opened {
-            Ok((socket, response)) => {
-                let chosen = response.headers().get(header::SEC_WEBSOCKET_PROTOCOL);
-                let chosen = chosen.and_then(|it| it.to_str().ok()).unwrap_or_default();
-                Ok((socket, chosen.to_owned()))
-            }
-            Err(SocketError::Http(response)) => {
-                let (head, body) = (*response).into_parts();
-                Err(self.refusal(head.status, &body.unwrap_or_default()))
-            }
-            Err(SocketError::Io(error)) => {
-                Err(failure(code_of_io(&error), self.place(), None).into())
-            }
-            Err(_) => Err(failure(Code::NotKubernetes, self.place(), None).into()),
-        }
-    }
-
     /// Opens a stream to a port of a pod.
     pub(crate) async fn tunnel(
         &self,
         namespace: &str,
         pod: &str,
         port: u16,
-    ) -> Result<Tunnel<TlsStream<BoxWire>>, ApiFailure> {
+    ) -> Result<Tunnel<ApiStream>, ApiFailure> {
         let path = format!("/api/v1/namespaces/{namespace}/pods/{pod}/portforward?ports={port}");
-        let (socket, _) = self.websocket(&path, "v4.channel.k8s.io").await?;
-        Ok(Tunnel::new(socket, port))
-    }
-}
-
-fn socket_config() -> WebSocketConfig {
-    WebSocketConfig::default()
-        .max_message_size(Some(FRAME_MAX_BYTES))
-        .max_frame_size(Some(FRAME_MAX_BYTES))
-        .write_buffer_size(0)
-        .max_write_buffer_size(UNWRITTEN_MAX_BYTES)
-}
-
-/// Notices when the other side of a WebSocket is gone, and keeps what is in between awake.
-pub(crate) struct KeepAlive {
-    period: Interval,
-    unanswered: u8,
-}
-
-impl Default for KeepAlive {
-    fn default() -> Self {
-        Self::every(PING_PERIOD)
-    }
-}
-
-impl KeepAlive {
-    fn every(period: Duration) -> Self {
-        let mut period = tokio::time::interval_at(Instant::now() + period, period);
-        // After a standstill of our own there is one ping, not as many as would have been due.
-        period.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        Self { period, unanswered: 0 }
-    }
-
-    pub(crate) fn heard(&mut self) {
-        self.unanswered = 0;
-    }
-
-    /// Waits until it is time for a ping; fails when the last ones were not answered.
-    pub(crate) fn poll_due(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        ready!(self.period.poll_tick(cx));
-        if self.unanswered == PINGS_UNANSWERED_MAX {
-            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
-        }
-        self.unanswered += 1;
-        Poll::Ready(Ok(()))
+        let (channels, _) = self.channels(&path, "v4.channel.k8s.io").await?;
+        Ok(Tunnel::new(channels, port))
     }
 }
 
 /// One port of a pod.
 pub(crate) struct Tunnel<S> {
-    socket: WebSocketStream<S>,
+    channels: Channels<S>,
     port: u16,
     received: Bytes,
     /// Each channel says its port first.
     data_began: bool,
     error_began: bool,
-    ended: bool,
-    keep_alive: KeepAlive,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Tunnel<S> {
-    fn new(socket: WebSocketStream<S>, port: u16) -> Self {
-        Self {
-            socket,
-            port,
-            received: Bytes::new(),
-            data_began: false,
-            error_began: false,
-            ended: false,
-            keep_alive: KeepAlive::default(),
-        }
+    fn new(channels: Channels<S>, port: u16) -> Self {
+        let received = Bytes::new();
+        Self { channels, port, received, data_began: false, error_began: false }
     }
 
-    fn take(&mut self, mut message: Bytes) -> io::Result<()> {
+    fn take(&mut self, channel: u8, mut message: Bytes) -> io::Result<()> {
         let invalid = || io::Error::from(io::ErrorKind::InvalidData);
-        let channel = message.try_get_u8().map_err(|_| invalid())?;
         let began = match channel {
-            0 => &mut self.data_began,
-            1 => &mut self.error_began,
+            DATA => &mut self.data_began,
+            ERROR => &mut self.error_began,
             _ => return Err(invalid()),
         };
         if !std::mem::replace(began, true) {
@@ -207,35 +88,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Tunnel<S> {
             }
         }
         match channel {
-            0 => self.received = message,
+            DATA => self.received = message,
             // What it says is the node's wording; that there is something says enough.
             _ if !message.is_empty() => return Err(io::ErrorKind::ConnectionRefused.into()),
             _ => {}
         }
         Ok(())
-    }
-
-    fn poll_keep_alive(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
-        while let Poll::Ready(due) = self.keep_alive.poll_due(cx) {
-            due?;
-            let mut socket = Pin::new(&mut self.socket);
-            // A peer that takes nothing is not asked for more.
-            if socket.as_mut().poll_ready(cx).map_err(io_error)?.is_ready() {
-                socket.as_mut().start_send(Message::Ping(Bytes::new())).map_err(io_error)?;
-                let _ = socket.poll_flush(cx).map_err(io_error)?;
-            }
-        }
-        Ok(())
-    }
-}
-
-pub(crate) fn io_error(error: SocketError) -> io::Error {
-    match error {
-        SocketError::Io(error) => error,
-        SocketError::ConnectionClosed | SocketError::AlreadyClosed => {
-            io::ErrorKind::ConnectionReset.into()
-        }
-        _ => io::ErrorKind::InvalidData.into(),
     }
 }
 
@@ -246,30 +104,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Tunnel<S> {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        loop {
-            if !this.received.is_empty() {
-                let length = this.received.len().min(buffer.remaining());
-                buffer.put_slice(&this.received.split_to(length));
-                return Poll::Ready(Ok(()));
-            }
-            if this.ended {
-                return Poll::Ready(Ok(()));
-            }
-            this.poll_keep_alive(cx)?;
-            let Some(message) = ready!(Pin::new(&mut this.socket).poll_next(cx)) else {
-                this.ended = true;
-                continue;
-            };
-            this.keep_alive.heard();
-            match message.map_err(io_error)? {
-                Message::Binary(message) => this.take(message)?,
-                Message::Close(_) => this.ended = true,
-                Message::Ping(_) | Message::Pong(_) => {}
-                Message::Text(_) | Message::Frame(_) => {
-                    return Poll::Ready(Err(io::ErrorKind::InvalidData.into()));
-                }
+        while this.received.is_empty() {
+            match ready!(this.channels.poll_message(cx))? {
+                Some((channel, message)) => this.take(channel, message)?,
+                None => return Poll::Ready(Ok(())),
             }
         }
+        let length = this.received.len().min(buffer.remaining());
+        buffer.put_slice(&this.received.split_to(length));
+        Poll::Ready(Ok(()))
     }
 }
 
@@ -279,30 +122,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Tunnel<S> {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let this = self.get_mut();
-        if this.ended {
-            return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
-        }
-        ready!(this.socket.poll_ready_unpin(cx)).map_err(io_error)?;
-        let piece = &bytes[..bytes.len().min(PIECE_MAX_BYTES)];
-        let mut message = Vec::with_capacity(1 + piece.len());
-        message.push(0);
-        message.extend_from_slice(piece);
-        this.socket.start_send_unpin(Message::Binary(message.into())).map_err(io_error)?;
-        Poll::Ready(Ok(piece.len()))
+        self.get_mut().channels.poll_send(cx, DATA, bytes)
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.get_mut().socket.poll_flush_unpin(cx).map_err(io_error)
+        self.get_mut().channels.poll_flush(cx)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match ready!(self.get_mut().socket.poll_close_unpin(cx)) {
-            Ok(()) | Err(SocketError::ConnectionClosed | SocketError::AlreadyClosed) => {
-                Poll::Ready(Ok(()))
-            }
-            Err(error) => Poll::Ready(Err(io_error(error))),
-        }
+        self.get_mut().channels.poll_close(cx)
     }
 }
 

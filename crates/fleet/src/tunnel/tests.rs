@@ -1,10 +1,15 @@
 //! Tunnels against a peer that the test plays itself: what a node sends, and what it should not.
 
 use futures::{SinkExt as _, StreamExt as _};
+use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
+
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::Role;
 
 use super::*;
+use crate::channels::{MESSAGE_MAX_BYTES, PIECE_MAX_BYTES, PINGS_UNANSWERED_MAX, socket_config};
 
 const PORT_MESSAGES: [&[u8]; 2] = [&[0, 0xfb, 0x20], &[1, 0xfb, 0x20]];
 
@@ -13,7 +18,7 @@ async fn pair() -> (Tunnel<DuplexStream>, WebSocketStream<DuplexStream>) {
     let (ours, theirs) = duplex(256 * 1024);
     let ours = WebSocketStream::from_raw_socket(ours, Role::Client, Some(socket_config())).await;
     let theirs = WebSocketStream::from_raw_socket(theirs, Role::Server, None).await;
-    (Tunnel::new(ours, VCLUSTER_PORT), theirs)
+    (Tunnel::new(Channels::new(ours), VCLUSTER_PORT), theirs)
 }
 
 async fn began() -> (Tunnel<DuplexStream>, WebSocketStream<DuplexStream>) {
@@ -80,7 +85,7 @@ async fn what_no_node_sends_ends_the_tunnel() {
         ("text", Message::text("hello")),
         ("nothing", Message::binary(&b""[..])),
         ("an unknown channel", Message::binary(&b"\x02hello"[..])),
-        ("a frame above its bound", Message::binary(vec![0; FRAME_MAX_BYTES + 1])),
+        ("a frame above its bound", Message::binary(vec![0; MESSAGE_MAX_BYTES + 1])),
     ] {
         // Larger than the pipe in between: written while it is read.
         let ended = tokio::time::timeout(Duration::from_secs(5), async {
@@ -119,7 +124,7 @@ async fn an_error_of_the_node_is_a_refusal_without_its_words() {
 #[tokio::test]
 async fn a_peer_that_answers_no_ping_is_gone() {
     let (mut tunnel, node) = began().await;
-    tunnel.keep_alive = KeepAlive::every(Duration::from_millis(1));
+    tunnel.channels.ping_every(Duration::from_millis(1));
     let error = tunnel.read_u8().await.expect_err("gone");
     assert_eq!(error.kind(), io::ErrorKind::TimedOut);
     drop(node);
@@ -128,7 +133,7 @@ async fn a_peer_that_answers_no_ping_is_gone() {
 #[tokio::test]
 async fn a_quiet_peer_that_answers_pings_is_kept() {
     let (mut tunnel, mut node) = began().await;
-    tunnel.keep_alive = KeepAlive::every(Duration::from_millis(1));
+    tunnel.channels.ping_every(Duration::from_millis(1));
     let quiet = async {
         for _ in 0..3 * PINGS_UNANSWERED_MAX {
             let ping = node.next().await.expect("a ping").expect("whole");
@@ -178,7 +183,7 @@ async fn a_port_of_a_real_pod_answers_through_the_api_server() {
 
     // Real nodes answer pings: a quiet stream outlives many of them.
     let mut tunnel = api.tunnel("kube-system", name, 8080).await.map_err(|it| it.failure).unwrap();
-    tunnel.keep_alive = KeepAlive::every(Duration::from_millis(200));
+    tunnel.channels.ping_every(Duration::from_millis(200));
     let mut answer = String::new();
     let read = tokio::time::timeout(Duration::from_secs(3), tunnel.read_to_string(&mut answer));
     read.await.expect_err("quiet, and still there");
