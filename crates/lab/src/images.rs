@@ -29,6 +29,8 @@ pub const BUSYBOX_IMAGE: &str = "docker.io/library/busybox:1.36";
 pub const COREDNS_IMAGE: &str = "nalabo-lab.local/coredns/coredns:1.12.4";
 pub const VCLUSTER_IMAGE: &str = "nalabo-lab.local/loft-sh/vcluster-oss:0.36.1";
 pub const KUBERNETES_IMAGE: &str = "nalabo-lab.local/loft-sh/kubernetes:v1.35.4";
+/// A shell and `kubectl`, for the web terminal.
+pub const TERMINAL_IMAGE: &str = "nalabo-lab.local/nalabo/terminal:1.35.4";
 
 /// Where a file of an image comes from.
 enum Source {
@@ -43,36 +45,42 @@ enum Source {
 }
 
 struct Image {
-    reference: &'static str,
+    /// The first also names its archive.
+    references: &'static [&'static str],
     entrypoint: &'static [&'static str],
     files: &'static [(&'static str, Source)],
 }
 
 /// In the order they are imported: what the first pods need comes first.
 static IMAGES: [Image; 5] = [
-    Image { reference: PAUSE_IMAGE, entrypoint: &["/pause"], files: &[("pause", Source::Pause)] },
     Image {
-        reference: COREDNS_IMAGE,
+        references: &[PAUSE_IMAGE],
+        entrypoint: &["/pause"],
+        files: &[("pause", Source::Pause)],
+    },
+    Image {
+        references: &[COREDNS_IMAGE],
         entrypoint: &["/coredns"],
         files: &[("coredns", Source::Built(&build::COREDNS))],
     },
     Image {
-        reference: BUSYBOX_IMAGE,
+        references: &[BUSYBOX_IMAGE],
         entrypoint: &["/bin/sh"],
         files: &[("bin/busybox", Source::Busybox), ("tmp", Source::Shared)],
     },
     Image {
-        reference: VCLUSTER_IMAGE,
+        references: &[VCLUSTER_IMAGE],
         entrypoint: &["/vcluster", "start"],
         files: &[("vcluster", Source::Built(&build::VCLUSTER)), ("tmp", Source::Shared)],
     },
     // A vCluster copies /kubernetes into its own folder and starts what it finds there; one program
-    // answers to both names.
+    // answers to all names. It is large, and kubectl too: one image serves both.
     Image {
-        reference: KUBERNETES_IMAGE,
+        references: &[KUBERNETES_IMAGE, TERMINAL_IMAGE],
         entrypoint: &["/bin/sh"],
         files: &[
             ("bin/busybox", Source::Busybox),
+            ("bin/kubectl", Source::Link("/kubernetes/kube")),
             ("kubernetes/kube", Source::Built(&build::KUBE)),
             ("kubernetes/kube-apiserver", Source::Link("kube")),
             ("kubernetes/kube-controller-manager", Source::Link("kube")),
@@ -101,12 +109,13 @@ pub(crate) fn pause_program() -> Result<PathBuf, LabError> {
 
 impl Image {
     fn ensure(&self) -> Result<PathBuf, LabError> {
-        let mut parts = vec![format!("{} {:?}", self.reference, self.entrypoint).into_bytes()];
+        let mut parts =
+            vec![format!("{} {:?}", self.references.join(" "), self.entrypoint).into_bytes()];
         for (path, source) in self.files {
             parts.push(format!("{path} {}", source.key()?).into_bytes());
         }
         let parts: Vec<&[u8]> = parts.iter().map(Vec::as_slice).collect();
-        let name = self.reference.rsplit('/').next().unwrap_or_default().replace(':', "-");
+        let name = self.references[0].rsplit('/').next().unwrap_or_default().replace(':', "-");
         cached(&format!("image-{name}-{}", hash(&parts)), "image.tar", |folder| self.make(folder))
     }
 
@@ -132,7 +141,7 @@ impl Image {
         let config = config.to_string();
         let config_name = format!("{}.json", sha256_of(config.as_bytes()));
         let manifest = json!([{
-            "Config": config_name, "RepoTags": [self.reference], "Layers": ["layer.tar"],
+            "Config": config_name, "RepoTags": self.references, "Layers": ["layer.tar"],
         }]);
         let write = |name: &str, text: &str| {
             fs::write(folder.join(name), text).doing(|| format!("write {name}"))

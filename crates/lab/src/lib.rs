@@ -34,7 +34,7 @@ mod victoria_metrics;
 pub use cluster::{Kind, LabBuilder};
 pub use error::LabError;
 pub use fault::{FAULT_HELP, Fault, FaultControl, FaultProxy, HeldFault};
-pub use images::{BUSYBOX_IMAGE, COREDNS_IMAGE, KUBERNETES_IMAGE, VCLUSTER_IMAGE};
+pub use images::{BUSYBOX_IMAGE, COREDNS_IMAGE, KUBERNETES_IMAGE, TERMINAL_IMAGE, VCLUSTER_IMAGE};
 pub use lab::Lab;
 pub use node::node_missing_reason;
 pub use postgres::Postgres;
