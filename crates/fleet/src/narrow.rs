@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use http::Method;
+use http::{Method, StatusCode};
 use jiff::Timestamp;
 use nalabo_core::connection::Code;
 use nalabo_core::health::Failure;
@@ -19,7 +19,7 @@ use crate::KubernetesInfrastructureService;
 use crate::api::{Api, ApiFailure, Write};
 use crate::authority::Authorities;
 use crate::guard::failure;
-use crate::rbac::{NAMESPACE, RbacPurpose, rbac_objects};
+use crate::rbac::{ADMISSION, NAMESPACE, RbacPurpose, rbac_objects};
 use crate::rights::{RightsMemory, rights_missing};
 use crate::source::{Credential, Minted, Source, SourcePlace};
 
@@ -43,7 +43,13 @@ impl KubernetesInfrastructureService {
         let api = &self.inner.api;
         let create = async {
             for object in rbac_objects(purpose) {
-                apply(api, &object.path, &object.body).await?;
+                match apply(api, &object.path, &object.body).await {
+                    // An older cluster has no such policies, and is none the worse for it.
+                    Err(absent)
+                        if absent.is(StatusCode::NOT_FOUND)
+                            && object.path.starts_with(ADMISSION) => {}
+                    applied => applied?,
+                }
             }
             let minted = Minted {
                 namespace: NAMESPACE.to_owned(),

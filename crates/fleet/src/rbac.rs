@@ -12,6 +12,9 @@ use crate::kubeconfig::json_read;
 /// Namespace of everything that NALABO owns on a cluster besides environments.
 pub(crate) const NAMESPACE: &str = "nalabo-system";
 
+/// Where the walls around NALABO's own account are kept; not there before Kubernetes 1.30.
+pub(crate) const ADMISSION: &str = "/apis/admissionregistration.k8s.io/v1";
+
 /// What NALABO is to do on a cluster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum RbacPurpose {
@@ -65,6 +68,7 @@ pub const fn metrics_manifest(right: MetricsRight) -> &'static str {
 }
 
 /// One object of a manifest, and where it is applied.
+#[derive(Debug, Clone)]
 pub(crate) struct ManifestObject {
     pub(crate) path: String,
     pub(crate) body: Value,
@@ -92,6 +96,10 @@ fn object_path(object: &Value) -> String {
         "ClusterRoleBinding" => format!("{rbac}/clusterrolebindings/{name}"),
         "Role" => format!("{rbac}/namespaces/{namespace}/roles/{name}"),
         "RoleBinding" => format!("{rbac}/namespaces/{namespace}/rolebindings/{name}"),
+        "ValidatingAdmissionPolicy" => format!("{ADMISSION}/validatingadmissionpolicies/{name}"),
+        "ValidatingAdmissionPolicyBinding" => {
+            format!("{ADMISSION}/validatingadmissionpolicybindings/{name}")
+        }
         other => unreachable!("our own manifest holds no {other}; a test reads it"),
     }
 }
@@ -132,11 +140,35 @@ mod tests {
         /apis/rbac.authorization.k8s.io/v1/clusterrolebindings/nalabo-provisioner-cluster
         /apis/rbac.authorization.k8s.io/v1/namespaces/default/roles/nalabo-provisioner-address
         /apis/rbac.authorization.k8s.io/v1/namespaces/default/rolebindings/nalabo-provisioner-address
+        /apis/rbac.authorization.k8s.io/v1/namespaces/kube-system/roles/nalabo-provisioner-dns
+        /apis/rbac.authorization.k8s.io/v1/namespaces/kube-system/rolebindings/nalabo-provisioner-dns
         /apis/rbac.authorization.k8s.io/v1/clusterroles/nalabo-provisioner
         /apis/rbac.authorization.k8s.io/v1/clusterroles/nalabo-vcluster
+        /apis/rbac.authorization.k8s.io/v1/clusterroles/nalabo-participant
+        /apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies/nalabo-provisioner
+        /apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings/nalabo-provisioner
+        /apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies/nalabo-environments
+        /apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings/nalabo-environments
         /apis/rbac.authorization.k8s.io/v1/namespaces/nalabo-system/roles/nalabo-provisioner-renewal
         /apis/rbac.authorization.k8s.io/v1/namespaces/nalabo-system/rolebindings/nalabo-provisioner-renewal
         "#);
+    }
+
+    #[test]
+    fn a_participant_cannot_widen_what_is_theirs() {
+        let objects = rbac_objects(RbacPurpose::Workshops);
+        let role = objects.iter().find(|it| it.path.ends_with("/clusterroles/nalabo-participant"));
+        let rules = role.expect("the role").body["rules"].as_array().expect("rules");
+        for rule in rules {
+            let text = rule.to_string();
+            assert!(
+                !["*", "impersonate", "escalate", "\"bind\""].iter().any(|it| text.contains(it))
+            );
+            let writes = text.contains("create") || text.contains("patch");
+            for guard in ["quotas", "limitranges", "networkpolicies", "roles", "endpoints"] {
+                assert!(!writes || !text.contains(guard), "{guard} in {text}");
+            }
+        }
     }
 
     #[test]
