@@ -35,6 +35,9 @@ pub(crate) const PAGE_MAX_BYTES: usize = 16 * 1024 * 1024;
 const PARSE_ASIDE_BYTES: usize = 256 * 1024;
 /// What one infrastructure is asked at most: a guest's share of its API server.
 const CALLS_PER_SECOND: NonZeroU32 = NonZeroU32::new(10).expect("more than none");
+/// What making environments adds to that, while it lasts: one takes about twenty calls, and a
+/// class of thirty is waited for by thirty people.
+const ENVIRONMENT_CALLS_PER_SECOND: NonZeroU32 = NonZeroU32::new(50).expect("more than none");
 /// As many as one whole connection test makes, so that a person does not wait for the pace.
 const CALLS_AT_ONCE: NonZeroU32 = NonZeroU32::new(40).expect("more than none");
 /// Longest wait that a server may ask for.
@@ -89,6 +92,7 @@ pub(crate) struct Api {
     host: HeaderValue,
     bulkhead: Arc<Bulkhead>,
     pace: DefaultDirectRateLimiter,
+    environment_pace: DefaultDirectRateLimiter,
     calls: AtomicU32,
     repeats: AtomicU32,
 }
@@ -158,6 +162,7 @@ impl Api {
             pace: RateLimiter::direct(
                 Quota::per_second(CALLS_PER_SECOND).allow_burst(CALLS_AT_ONCE),
             ),
+            environment_pace: RateLimiter::direct(Quota::per_second(ENVIRONMENT_CALLS_PER_SECOND)),
             calls: AtomicU32::new(0),
             repeats: AtomicU32::new(0),
         })
@@ -241,8 +246,8 @@ impl Api {
     }
 
     /// Begins a watch, on a connection of its own.
-    pub(crate) async fn watch(&self, path: &str) -> Result<Lines, ApiFailure> {
-        self.pace.until_ready().await;
+    pub(crate) async fn watch(&self, lane: Lane, path: &str) -> Result<Lines, ApiFailure> {
+        self.turn(lane).await;
         self.calls.fetch_add(1, Ordering::Relaxed);
         let request = self.request(path, None, AnswerSize::UpTo(ANSWER_MAX_BYTES))?;
         let limit =
@@ -274,8 +279,29 @@ impl Api {
         write: Option<Write<'_>>,
         max_bytes: usize,
     ) -> Result<Answer, ApiFailure> {
-        let answer = self.answer(lane, path, write, AnswerSize::UpTo(max_bytes)).await?;
+        let answer = self.ask(lane, path, write, max_bytes).await?;
         self.accept(answer)
+    }
+
+    /// One call whose answer the caller judges, whatever it says.
+    pub(crate) async fn ask(
+        &self,
+        lane: Lane,
+        path: &str,
+        write: Option<Write<'_>>,
+        max_bytes: usize,
+    ) -> Result<Answer, ApiFailure> {
+        self.answer(lane, path, write, AnswerSize::UpTo(max_bytes)).await
+    }
+
+    /// Waits until the pace of the lane allows a call.
+    async fn turn(&self, lane: Lane) {
+        match lane {
+            // A probe is one call in ten seconds, and must not wait for an inventory.
+            Lane::Probe => {}
+            Lane::Common => self.pace.until_ready().await,
+            Lane::Environment => self.environment_pace.until_ready().await,
+        }
     }
 
     async fn answer(
@@ -285,10 +311,7 @@ impl Api {
         write: Option<Write<'_>>,
         size: AnswerSize,
     ) -> Result<Answer, ApiFailure> {
-        // A probe is one call in ten seconds, and must not wait for an inventory.
-        if lane == Lane::Common {
-            self.pace.until_ready().await;
-        }
+        self.turn(lane).await;
         self.calls.fetch_add(1, Ordering::Relaxed);
         let request = self.request(path, write, size)?;
         let max_bytes = match size {
@@ -346,7 +369,7 @@ impl Api {
     }
 
     /// Success passes; everything else becomes a code.
-    fn accept(&self, answer: Answer) -> Result<Answer, ApiFailure> {
+    pub(crate) fn accept(&self, answer: Answer) -> Result<Answer, ApiFailure> {
         if answer.status.is_success() {
             return Ok(answer);
         }
@@ -394,7 +417,7 @@ impl Api {
         Some(wait)
     }
 
-    async fn parse<T: DeserializeOwned + Send + 'static>(
+    pub(crate) async fn parse<T: DeserializeOwned + Send + 'static>(
         &self,
         body: Bytes,
     ) -> Result<T, ApiFailure> {

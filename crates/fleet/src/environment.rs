@@ -4,15 +4,34 @@
 //! every step may be repeated; nothing of another installation is touched; a failure says what a
 //! person can act on. Does not: choose, retry elsewhere, or remember; `app` does.
 
+mod calls;
+mod drivers;
+mod guards;
+mod host;
+mod names;
+mod pods;
+mod provision;
+mod removal;
+mod tools;
+mod vcluster;
+
 use nalabo_core::Timestamp;
-use nalabo_core::environment::{
-    EnvironmentFailure, EnvironmentReason, EnvironmentSpec, EnvironmentStep,
-};
+use nalabo_core::environment::{EnvironmentFailure, EnvironmentSpec, EnvironmentStep};
 use nalabo_core::health::Failure;
 use nalabo_core::id::EnvironmentId;
 use uuid::Uuid;
 
 use crate::KubernetesInfrastructureService;
+use calls::Calls;
+pub(crate) use drivers::{DriversMemory, drivers_read};
+pub(crate) use host::HostMemory;
+#[allow(unused_imports, reason = "for the way in, which is on its way")]
+pub(crate) use names::{PARTICIPANT, TERMINAL};
+#[allow(unused_imports, reason = "for the way in, which is on its way")]
+pub(crate) use tools::{home, terminal_ensure};
+
+/// Who hears of every step, and of the UID of the namespace.
+type Progress<'a> = &'a (dyn Fn(EnvironmentStep, Option<&str>) + Send + Sync);
 
 /// An environment that answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,11 +76,7 @@ impl KubernetesInfrastructureService {
         spec: &EnvironmentSpec,
         progress: &(dyn Fn(EnvironmentStep, Option<&str>) + Send + Sync),
     ) -> Result<Provisioned, EnvironmentFailure> {
-        progress(EnvironmentStep::Guards, None);
-        Err(EnvironmentFailure {
-            reason: EnvironmentReason::Refused,
-            detail: format!("{} cannot be made yet", spec.id),
-        })
+        Box::pin(provision::provision(self, spec, progress)).await
     }
 
     /// Scales it to nothing; what is stored on its volume is kept.
@@ -69,8 +84,7 @@ impl KubernetesInfrastructureService {
         &self,
         spec: &EnvironmentSpec,
     ) -> Result<(), EnvironmentFailure> {
-        let _ = spec;
-        Ok(())
+        Box::pin(provision::pause(self, spec)).await
     }
 
     /// Removes it, or looks how far its removal is. With a UID, only the namespace that has it;
@@ -81,8 +95,7 @@ impl KubernetesInfrastructureService {
         instance: Uuid,
         namespace_uid: Option<&str>,
     ) -> Result<Removal, EnvironmentFailure> {
-        let _ = (id, instance, namespace_uid);
-        Ok(Removal::Gone)
+        removal::remove(self.calls(), id, instance, namespace_uid).await
     }
 
     /// Every namespace of this installation, whole or not at all.
@@ -90,7 +103,13 @@ impl KubernetesInfrastructureService {
         &self,
         instance: Uuid,
     ) -> Result<Vec<FoundEnvironment>, Failure> {
-        let _ = instance;
-        Ok(Vec::new())
+        self.find_all(instance).await
+    }
+
+    fn calls(&self) -> Calls<'_> {
+        Calls { api: &self.inner.api }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -24,6 +24,7 @@ use tokio::time::timeout;
 use crate::KubernetesInfrastructureService;
 use crate::api::{Api, ApiFailure};
 use crate::certificate::shown;
+use crate::environment::drivers_read;
 use crate::guard::failure;
 use crate::page::{NodesFold, PodsFold};
 use crate::rights::rights_missing;
@@ -31,11 +32,11 @@ use crate::storage::{StorageUsed, StorageUsedBy};
 use events::events_read;
 use fold::{ClaimsFold, StorageClassesFold, VolumesFold, volumes_of};
 use list::{ListEnd, list_fold};
-use objects::{Namespace, Version};
+use objects::Namespace;
 
 pub(crate) use fold::node_facts;
 pub(crate) use list::{ListAsk, pages_fold};
-pub(crate) use objects::Node;
+pub(crate) use objects::{Node, Version};
 pub use usage::UsageUnknown;
 pub(crate) use usage::usage_read;
 
@@ -80,8 +81,9 @@ impl KubernetesInfrastructureService {
             self.inner.rights.forget();
         }
         pods.write_to(&mut nodes.nodes);
-        let (rights, storage) = futures::join!(
+        let (rights, drivers, storage) = futures::join!(
             rights_missing(api, &self.inner.rights),
+            drivers_read(api, &self.inner.drivers, &version.git_version),
             self.storage_used_read(&nodes.nodes, &nodes.addresses, now),
         );
         let partial = ends.contains(&ListEnd::BrokenOff) || rights.is_err();
@@ -105,7 +107,7 @@ impl KubernetesInfrastructureService {
             storage_observed_at: None,
             storage_measured_nodes: None,
             missing_rights: rights.unwrap_or_default(),
-            drivers: Vec::new(),
+            drivers: drivers.unwrap_or_default(),
             partial,
             observed_at: now,
         };

@@ -24,7 +24,7 @@ use crate::api::Api;
 use crate::guard::failure;
 use crate::inventory::{ListAsk, Node, node_facts, pages_fold};
 use crate::page::{Fold, PageEnd, PageUnreadable, page_fold};
-use crate::pool::Lines;
+use crate::pool::{Lane, Lines};
 
 const NODES: &str = "/api/v1/nodes";
 /// The server ends a watch after this, so that watches do not gather on one replica of it.
@@ -142,7 +142,7 @@ async fn watch_open(api: &Api, version: &str) -> Result<Option<Lines>, Failure> 
         .append_pair("resourceVersion", version)
         .append_pair("timeoutSeconds", &WATCH_SECONDS.to_string())
         .finish();
-    match api.watch(&format!("{NODES}?{query}")).await {
+    match api.watch(Lane::Common, &format!("{NODES}?{query}")).await {
         Ok(lines) => Ok(Some(lines)),
         Err(expired) if expired.is(StatusCode::GONE) => Ok(None),
         Err(failed) => Err(failed.into()),

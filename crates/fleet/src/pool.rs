@@ -2,7 +2,7 @@
 //!
 //! Promises: an answer within its deadlines (first byte 5 s, whole call 10 s, a minimum rate in
 //! between) and its size, or a failure; at most four calls at once, one of them kept for the
-//! probe; idle connections are few and not old. A watch has a connection of its own, bounded in
+//! probe, and eight more while environments are made; idle connections are few and not old. A watch has a connection of its own, bounded in
 //! the length of a line and of a silence instead. Does not: follow redirects, retry a write, or
 //! look at what the answer says; [`crate::api`] does.
 //!
@@ -39,7 +39,9 @@ const RATE_MIN_BYTES_PER_SECOND: u64 = 4 * 1024;
 const LARGE_BODY_BYTES: usize = 256 * 1024;
 /// Calls at once, besides the probe's.
 const CALLS_AT_ONCE: usize = 3;
-const IDLE_MAX: usize = 4;
+/// The same of those that make environments: about what one environment can do at once.
+const ENVIRONMENT_CALLS_AT_ONCE: usize = 8;
+const IDLE_MAX: usize = 8;
 /// Longest line of a watch: one object.
 const LINE_MAX_BYTES: usize = 1024 * 1024;
 const IDLE_AGE_MAX: Duration = Duration::from_secs(90);
@@ -49,8 +51,10 @@ const IDLE_AGE_MAX: Duration = Duration::from_secs(90);
 pub(crate) enum Lane {
     /// The probe: never waits for other calls.
     Probe,
-    /// Everything else.
+    /// Everything that watches.
     Common,
+    /// Making and removing environments, which must hold up neither of the others.
+    Environment,
 }
 
 /// How much of an answer is read.
@@ -75,6 +79,7 @@ pub(crate) struct Pool {
     pub(crate) dialer: TlsDialer,
     idle: Mutex<Vec<Connection>>,
     common: Semaphore,
+    environment: Semaphore,
     probe: Semaphore,
     certificate_expires_at: Mutex<Option<Timestamp>>,
 }
@@ -105,6 +110,7 @@ impl Pool {
             dialer,
             idle: Mutex::default(),
             common: Semaphore::new(CALLS_AT_ONCE),
+            environment: Semaphore::new(ENVIRONMENT_CALLS_AT_ONCE),
             probe: Semaphore::new(1),
             certificate_expires_at: Mutex::default(),
         }
@@ -134,7 +140,11 @@ impl Pool {
         request: Request<Full<Bytes>>,
         limit: BodyLimit<'_>,
     ) -> Result<Answer, Failure> {
-        let semaphore = if lane == Lane::Probe { &self.probe } else { &self.common };
+        let semaphore = match lane {
+            Lane::Probe => &self.probe,
+            Lane::Common => &self.common,
+            Lane::Environment => &self.environment,
+        };
         let _permit = semaphore.acquire().await.expect("the semaphore is never closed");
         let deadline = Instant::now() + CALL_DEADLINE;
         let mut connection = match self.take_idle() {

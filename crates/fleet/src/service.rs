@@ -10,6 +10,7 @@
 //! | [`inspect`](KubernetesInfrastructureService::inspect) | `inventory.rs` |
 //! | [`usage_read`](KubernetesInfrastructureService::usage_read) | `inventory/usage.rs` |
 //! | [`nodes_watch`](KubernetesInfrastructureService::nodes_watch) | `nodes_watch.rs` |
+//! | [`environment_provision`](KubernetesInfrastructureService::environment_provision) and its like | `environment.rs` |
 //! | [`narrow_create`](KubernetesInfrastructureService::narrow_create), [`token_renew`](KubernetesInfrastructureService::token_renew) | `narrow.rs` |
 
 use std::fmt;
@@ -20,6 +21,7 @@ use nalabo_core::health::Failure;
 use nalabo_core::infrastructure::{MonitoringOptions, SourceFace};
 
 use crate::api::{Api, Bulkhead};
+use crate::environment::{DriversMemory, HostMemory};
 use crate::guard::GuardedConnector;
 use crate::rights::RightsMemory;
 use crate::source::{Credential, Minted, Source, SourcePlace};
@@ -37,6 +39,8 @@ pub(crate) struct Inner {
     pub(crate) face: SourceFace,
     pub(crate) minted: Option<Minted>,
     pub(crate) rights: RightsMemory,
+    pub(crate) host: HostMemory,
+    pub(crate) drivers: DriversMemory,
     pub(crate) monitoring: MonitoringOptions,
     pub(crate) prometheus: PrometheusMemory,
     /// Of many nodes, which come next.
@@ -68,6 +72,8 @@ impl KubernetesInfrastructureService {
             face: source.face(),
             minted,
             rights: RightsMemory::default(),
+            host: HostMemory::default(),
+            drivers: DriversMemory::default(),
             monitoring: monitoring.clone(),
             prometheus: PrometheusMemory::default(),
             summary_round: AtomicUsize::new(0),

@@ -1,0 +1,350 @@
+//! The pods of one environment while it starts, watched.
+//!
+//! Promises: what is waited for is seen when it happens, and what will not come by itself is said
+//! with its reason: an image that cannot be had, no node, no volume, a control plane that fails
+//! over and over. A watch that ends is begun anew. Does not: have a deadline; the caller does.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use nalabo_core::connection::Code;
+use nalabo_core::environment::{EnvironmentFailure, EnvironmentReason};
+use serde::Deserialize;
+use tokio::time::{Instant, sleep};
+
+use super::calls::Calls;
+use super::names::Names;
+use crate::certificate::shown_up_to;
+use crate::pool::Lines;
+
+/// What is not an event is looked for this often.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// The server ends a watch after this.
+const WATCH_SECONDS: u32 = 240;
+/// A watch that says nothing for so long is begun anew: its connection may be dead.
+const SILENCE_MAX: Duration = Duration::from_secs(60);
+const PAUSE: Duration = Duration::from_millis(500);
+/// Watches that fail one after the other, until the infrastructure is said not to answer.
+const TROUBLES_MAX: u32 = 5;
+/// A kubelet tries an image again after ten seconds: twice is enough.
+const IMAGE_PATIENCE: Duration = Duration::from_secs(20);
+/// A volume is bound, or a node added, after a while.
+const NODE_PATIENCE: Duration = Duration::from_secs(60);
+/// Between a controller and its pod.
+const POD_PATIENCE: Duration = Duration::from_secs(10);
+/// A control plane that ended so often does not get better.
+const RESTARTS_MAX: u32 = 3;
+const WORDS_MAX_CHARACTERS: usize = 300;
+
+/// Pods by their names.
+pub(super) type Pods = HashMap<String, Pod>;
+
+/// A pod, as far as it says whether it starts.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Pod {
+    metadata: Meta,
+    status: Status,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Meta {
+    name: String,
+    labels: HashMap<String, String>,
+    deletion_timestamp: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Status {
+    phase: String,
+    conditions: Vec<Condition>,
+    init_container_statuses: Vec<Container>,
+    container_statuses: Vec<Container>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+struct Condition {
+    #[serde(rename = "type")]
+    kind: String,
+    status: String,
+    reason: Option<String>,
+    message: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Container {
+    name: String,
+    image: String,
+    restart_count: u32,
+    state: States,
+    last_state: States,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+struct States {
+    waiting: Option<Why>,
+    running: Option<serde::de::IgnoredAny>,
+    terminated: Option<Why>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Why {
+    reason: Option<String>,
+    message: Option<String>,
+    exit_code: Option<i32>,
+}
+
+impl Pod {
+    pub(super) fn has(&self, label: &str, value: &str) -> bool {
+        self.metadata.labels.get(label).is_some_and(|it| it == value)
+    }
+
+    fn is_leaving(&self) -> bool {
+        self.metadata.deletion_timestamp.is_some()
+    }
+
+    pub(super) fn is_ready(&self) -> bool {
+        !self.is_leaving()
+            && self.status.conditions.iter().any(|it| it.kind == "Ready" && it.status == "True")
+    }
+
+    /// Its programs run; whether they answer is another question.
+    pub(super) fn is_running(&self) -> bool {
+        let containers = &self.status.container_statuses;
+        !self.is_leaving()
+            && self.status.phase == "Running"
+            && containers.iter().all(|it| it.state.running.is_some())
+    }
+
+    /// What is wrong with it, and how long that may last.
+    fn trouble(&self) -> Option<(Duration, EnvironmentFailure)> {
+        if self.is_leaving() {
+            return None;
+        }
+        let trouble = |patience, reason, detail: String| {
+            Some((patience, EnvironmentFailure { reason, detail }))
+        };
+        let scheduled = self.status.conditions.iter().find(|it| it.kind == "PodScheduled");
+        if let Some(it) = scheduled.filter(|it| it.reason.as_deref() == Some("Unschedulable")) {
+            let words = words(it.message.as_deref());
+            let is_volume =
+                ["PersistentVolumeClaim", "persistentvolumeclaim", "volume node affinity"]
+                    .iter()
+                    .any(|text| words.contains(text));
+            let reason = if is_volume {
+                EnvironmentReason::Volume
+            } else {
+                EnvironmentReason::Unschedulable
+            };
+            let pod = &self.metadata.name;
+            return trouble(NODE_PATIENCE, reason, format!("the pod {pod} finds no node: {words}"));
+        }
+        let containers =
+            self.status.init_container_statuses.iter().chain(&self.status.container_statuses);
+        for it in containers {
+            let waiting = it.state.waiting.as_ref();
+            let reason = waiting.and_then(|it| it.reason.as_deref()).unwrap_or_default();
+            let says = words(waiting.and_then(|it| it.message.as_deref()));
+            match reason {
+                "ErrImagePull" | "ImagePullBackOff" | "ErrImageNeverPull" => {
+                    let detail = format!("the image {} cannot be fetched: {says}", it.image);
+                    return trouble(IMAGE_PATIENCE, EnvironmentReason::ImagePull, detail);
+                }
+                "InvalidImageName" => {
+                    let detail = format!("{} is no name of an image", it.image);
+                    return trouble(Duration::ZERO, EnvironmentReason::ImagePull, detail);
+                }
+                "CreateContainerConfigError" | "CreateContainerError" | "RunContainerError" => {
+                    let detail = format!("the container {} cannot be made: {says}", it.name);
+                    return trouble(IMAGE_PATIENCE, EnvironmentReason::Refused, detail);
+                }
+                _ => {}
+            }
+            if it.restart_count >= RESTARTS_MAX {
+                let ended = it.last_state.terminated.as_ref().or(it.state.terminated.as_ref());
+                let why = ended.and_then(|it| it.reason.as_deref()).unwrap_or("Error");
+                let code = ended.and_then(|it| it.exit_code).unwrap_or_default();
+                let detail = format!(
+                    "the container {} ended {} times, last with {} ({code})",
+                    it.name,
+                    it.restart_count,
+                    shown_up_to(why, 60)
+                );
+                return trouble(Duration::ZERO, EnvironmentReason::Crash, detail);
+            }
+        }
+        None
+    }
+}
+
+fn words(message: Option<&str>) -> String {
+    shown_up_to(message.unwrap_or("it does not say why"), WORDS_MAX_CHARACTERS)
+}
+
+/// The pods of an environment, as they are and become.
+pub(super) struct PodsWatch<'a> {
+    calls: Calls<'a>,
+    namespace: String,
+    pods: Pods,
+    lines: Option<Lines>,
+    heard_at: Instant,
+    troubles: u32,
+    /// Since when something is wrong, by pod and reason.
+    wrong_since: HashMap<(String, EnvironmentReasonKey), Instant>,
+}
+
+/// A reason, as a key.
+type EnvironmentReasonKey = std::mem::Discriminant<EnvironmentReason>;
+
+impl<'a> PodsWatch<'a> {
+    pub(super) fn new(calls: Calls<'a>, names: &Names) -> Self {
+        Self {
+            calls,
+            namespace: names.namespace.clone(),
+            pods: Pods::new(),
+            lines: None,
+            heard_at: Instant::now(),
+            troubles: 0,
+            wrong_since: HashMap::new(),
+        }
+    }
+
+    /// Begins, so that what is not there any more is not taken for what was not heard yet.
+    pub(super) async fn begun(&mut self) -> Result<(), EnvironmentFailure> {
+        while self.lines.is_none() {
+            self.begin().await?;
+        }
+        self.hear().await
+    }
+
+    /// Waits until `seen` is true of the pods, or one that `counts` will not come by itself.
+    pub(super) async fn until(
+        &mut self,
+        counts: impl Fn(&Pod) -> bool,
+        seen: impl Fn(&Pods) -> bool,
+    ) -> Result<(), EnvironmentFailure> {
+        let began = Instant::now();
+        loop {
+            if seen(&self.pods) {
+                return Ok(());
+            }
+            self.troubles_judge(&counts)?;
+            if !self.pods.values().any(&counts) && began.elapsed() > POD_PATIENCE {
+                self.refusal_look().await?;
+            }
+            self.hear().await?;
+        }
+    }
+
+    fn troubles_judge(&mut self, counts: impl Fn(&Pod) -> bool) -> Result<(), EnvironmentFailure> {
+        let now = Instant::now();
+        let mut wrong = HashMap::new();
+        for (name, pod) in self.pods.iter().filter(|(_, pod)| counts(pod)) {
+            let Some((patience, failure)) = pod.trouble() else { continue };
+            let key = (name.clone(), std::mem::discriminant(&failure.reason));
+            let since = self.wrong_since.get(&key).copied().unwrap_or(now);
+            if now.duration_since(since) >= patience {
+                return Err(failure);
+            }
+            wrong.insert(key, since);
+        }
+        self.wrong_since = wrong;
+        Ok(())
+    }
+
+    /// Nobody makes the pod: why is said only by events.
+    async fn refusal_look(&self) -> Result<(), EnvironmentFailure> {
+        #[derive(Deserialize)]
+        struct Events {
+            items: Vec<Event>,
+        }
+        #[derive(Default, Deserialize)]
+        #[serde(default)]
+        struct Event {
+            message: Option<String>,
+        }
+        let path = format!(
+            "/api/v1/namespaces/{}/events?fieldSelector=reason%3DFailedCreate&limit=20",
+            self.namespace
+        );
+        let Ok(events) = self.calls.get::<Events>(&path).await else { return Ok(()) };
+        let Some(message) = events.items.into_iter().rev().find_map(|it| it.message) else {
+            return Ok(());
+        };
+        let reason = if message.contains("exceeded quota") {
+            EnvironmentReason::Quota
+        } else {
+            EnvironmentReason::Refused
+        };
+        let detail = format!("no pod is made: {}", words(Some(&message)));
+        Err(EnvironmentFailure { reason, detail })
+    }
+
+    /// Takes the next change, or comes back after a moment without one.
+    async fn hear(&mut self) -> Result<(), EnvironmentFailure> {
+        let Some(lines) = &mut self.lines else { return self.begin().await };
+        match lines.next(LOOK_EVERY).await {
+            Ok(Some(line)) => {
+                self.heard_at = Instant::now();
+                self.troubles = 0;
+                if take(&line, &mut self.pods).is_err() {
+                    self.lines = None;
+                }
+            }
+            Err(Code::Timeout) if self.heard_at.elapsed() < SILENCE_MAX => {}
+            Ok(None) | Err(_) => self.lines = None,
+        }
+        Ok(())
+    }
+
+    async fn begin(&mut self) -> Result<(), EnvironmentFailure> {
+        if self.troubles > 0 {
+            sleep(PAUSE * self.troubles).await;
+        }
+        self.troubles += 1;
+        // Without a version, a watch begins with everything that is there.
+        let path = format!(
+            "/api/v1/namespaces/{}/pods?watch=1&timeoutSeconds={WATCH_SECONDS}",
+            self.namespace
+        );
+        match self.calls.watch(&path).await {
+            Ok(lines) => {
+                self.pods.clear();
+                self.lines = Some(lines);
+                self.heard_at = Instant::now();
+                Ok(())
+            }
+            // Our own binding is on its way, or a server is being replaced.
+            Err(_) if self.troubles < TROUBLES_MAX => Ok(()),
+            Err(failed) => Err(failed.of("watch the pods of the environment")),
+        }
+    }
+}
+
+/// Takes one line of a watch.
+fn take(line: &[u8], pods: &mut Pods) -> Result<(), serde_json::Error> {
+    #[derive(Deserialize)]
+    struct Event {
+        #[serde(rename = "type")]
+        kind: String,
+        object: Pod,
+    }
+    if line.iter().all(u8::is_ascii_whitespace) {
+        return Ok(());
+    }
+    let event: Event = serde_json::from_slice(line)?;
+    let name = event.object.metadata.name.clone();
+    match event.kind.as_str() {
+        "ADDED" | "MODIFIED" => drop(pods.insert(name, event.object)),
+        "DELETED" => drop(pods.remove(&name)),
+        "ERROR" => return Err(serde::de::Error::custom("the watch ended with an error")),
+        _ => {}
+    }
+    Ok(())
+}
