@@ -17,10 +17,19 @@ import { Route as AdminIndexRouteImport } from "./routes/admin.index";
 import { Route as AdminAccountRouteImport } from "./routes/admin.account";
 import { Route as AdminAlertsRouteImport } from "./routes/admin.alerts";
 import { Route as AdminAuditRouteImport } from "./routes/admin.audit";
+import { Route as AdminEnvironmentsRouteImport } from "./routes/admin.environments";
 import { Route as AdminResourcesRouteImport } from "./routes/admin.resources";
+import { Route as AdminSettingsRouteImport } from "./routes/admin.settings";
 import { Route as AdminInfrastructuresIndexRouteImport } from "./routes/admin.infrastructures.index";
 import { Route as AdminInfrastructuresIdRouteImport } from "./routes/admin.infrastructures.$id";
 import { Route as AdminInfrastructuresNewRouteImport } from "./routes/admin.infrastructures.new";
+import { Route as AdminSessionsNewRouteImport } from "./routes/admin.sessions.new";
+import { Route as AdminWorkshopsIndexRouteImport } from "./routes/admin.workshops.index";
+import { Route as AdminWorkshopsIdRouteImport } from "./routes/admin.workshops.$id";
+import { Route as AdminWorkshopsNewRouteImport } from "./routes/admin.workshops.new";
+import { Route as AdminSessionsIdIndexRouteImport } from "./routes/admin.sessions.$id.index";
+import { Route as AdminSessionsIdCardsRouteImport } from "./routes/admin.sessions.$id.cards";
+import { Route as AdminSessionsIdEditRouteImport } from "./routes/admin.sessions.$id.edit";
 
 const IndexRoute = IndexRouteImport.update({
   id: "/",
@@ -62,9 +71,19 @@ const AdminAuditRoute = AdminAuditRouteImport.update({
   path: "/audit",
   getParentRoute: () => AdminRoute,
 } as any);
+const AdminEnvironmentsRoute = AdminEnvironmentsRouteImport.update({
+  id: "/environments",
+  path: "/environments",
+  getParentRoute: () => AdminRoute,
+} as any);
 const AdminResourcesRoute = AdminResourcesRouteImport.update({
   id: "/resources",
   path: "/resources",
+  getParentRoute: () => AdminRoute,
+} as any);
+const AdminSettingsRoute = AdminSettingsRouteImport.update({
+  id: "/settings",
+  path: "/settings",
   getParentRoute: () => AdminRoute,
 } as any);
 const AdminInfrastructuresIndexRoute =
@@ -83,6 +102,41 @@ const AdminInfrastructuresNewRoute = AdminInfrastructuresNewRouteImport.update({
   path: "/infrastructures/new",
   getParentRoute: () => AdminRoute,
 } as any);
+const AdminSessionsNewRoute = AdminSessionsNewRouteImport.update({
+  id: "/sessions/new",
+  path: "/sessions/new",
+  getParentRoute: () => AdminRoute,
+} as any);
+const AdminWorkshopsIndexRoute = AdminWorkshopsIndexRouteImport.update({
+  id: "/workshops/",
+  path: "/workshops/",
+  getParentRoute: () => AdminRoute,
+} as any);
+const AdminWorkshopsIdRoute = AdminWorkshopsIdRouteImport.update({
+  id: "/workshops/$id",
+  path: "/workshops/$id",
+  getParentRoute: () => AdminRoute,
+} as any);
+const AdminWorkshopsNewRoute = AdminWorkshopsNewRouteImport.update({
+  id: "/workshops/new",
+  path: "/workshops/new",
+  getParentRoute: () => AdminRoute,
+} as any);
+const AdminSessionsIdIndexRoute = AdminSessionsIdIndexRouteImport.update({
+  id: "/sessions/$id/",
+  path: "/sessions/$id/",
+  getParentRoute: () => AdminRoute,
+} as any);
+const AdminSessionsIdCardsRoute = AdminSessionsIdCardsRouteImport.update({
+  id: "/sessions/$id/cards",
+  path: "/sessions/$id/cards",
+  getParentRoute: () => AdminRoute,
+} as any);
+const AdminSessionsIdEditRoute = AdminSessionsIdEditRouteImport.update({
+  id: "/sessions/$id/edit",
+  path: "/sessions/$id/edit",
+  getParentRoute: () => AdminRoute,
+} as any);
 
 export interface FileRoutesByFullPath {
   "/": typeof IndexRoute;
@@ -92,11 +146,20 @@ export interface FileRoutesByFullPath {
   "/admin/account": typeof AdminAccountRoute;
   "/admin/alerts": typeof AdminAlertsRoute;
   "/admin/audit": typeof AdminAuditRoute;
+  "/admin/environments": typeof AdminEnvironmentsRoute;
   "/admin/resources": typeof AdminResourcesRoute;
+  "/admin/settings": typeof AdminSettingsRoute;
   "/admin/": typeof AdminIndexRoute;
   "/admin/infrastructures/$id": typeof AdminInfrastructuresIdRoute;
   "/admin/infrastructures/new": typeof AdminInfrastructuresNewRoute;
+  "/admin/sessions/new": typeof AdminSessionsNewRoute;
+  "/admin/workshops/$id": typeof AdminWorkshopsIdRoute;
+  "/admin/workshops/new": typeof AdminWorkshopsNewRoute;
   "/admin/infrastructures/": typeof AdminInfrastructuresIndexRoute;
+  "/admin/workshops/": typeof AdminWorkshopsIndexRoute;
+  "/admin/sessions/$id/cards": typeof AdminSessionsIdCardsRoute;
+  "/admin/sessions/$id/edit": typeof AdminSessionsIdEditRoute;
+  "/admin/sessions/$id/": typeof AdminSessionsIdIndexRoute;
 }
 export interface FileRoutesByTo {
   "/": typeof IndexRoute;
@@ -105,11 +168,20 @@ export interface FileRoutesByTo {
   "/admin/account": typeof AdminAccountRoute;
   "/admin/alerts": typeof AdminAlertsRoute;
   "/admin/audit": typeof AdminAuditRoute;
+  "/admin/environments": typeof AdminEnvironmentsRoute;
   "/admin/resources": typeof AdminResourcesRoute;
+  "/admin/settings": typeof AdminSettingsRoute;
   "/admin": typeof AdminIndexRoute;
   "/admin/infrastructures/$id": typeof AdminInfrastructuresIdRoute;
   "/admin/infrastructures/new": typeof AdminInfrastructuresNewRoute;
+  "/admin/sessions/new": typeof AdminSessionsNewRoute;
+  "/admin/workshops/$id": typeof AdminWorkshopsIdRoute;
+  "/admin/workshops/new": typeof AdminWorkshopsNewRoute;
   "/admin/infrastructures": typeof AdminInfrastructuresIndexRoute;
+  "/admin/workshops": typeof AdminWorkshopsIndexRoute;
+  "/admin/sessions/$id/cards": typeof AdminSessionsIdCardsRoute;
+  "/admin/sessions/$id/edit": typeof AdminSessionsIdEditRoute;
+  "/admin/sessions/$id": typeof AdminSessionsIdIndexRoute;
 }
 export interface FileRoutesById {
   __root__: typeof rootRouteImport;
@@ -120,11 +192,20 @@ export interface FileRoutesById {
   "/admin/account": typeof AdminAccountRoute;
   "/admin/alerts": typeof AdminAlertsRoute;
   "/admin/audit": typeof AdminAuditRoute;
+  "/admin/environments": typeof AdminEnvironmentsRoute;
   "/admin/resources": typeof AdminResourcesRoute;
+  "/admin/settings": typeof AdminSettingsRoute;
   "/admin/": typeof AdminIndexRoute;
   "/admin/infrastructures/$id": typeof AdminInfrastructuresIdRoute;
   "/admin/infrastructures/new": typeof AdminInfrastructuresNewRoute;
+  "/admin/sessions/new": typeof AdminSessionsNewRoute;
+  "/admin/workshops/$id": typeof AdminWorkshopsIdRoute;
+  "/admin/workshops/new": typeof AdminWorkshopsNewRoute;
   "/admin/infrastructures/": typeof AdminInfrastructuresIndexRoute;
+  "/admin/workshops/": typeof AdminWorkshopsIndexRoute;
+  "/admin/sessions/$id/cards": typeof AdminSessionsIdCardsRoute;
+  "/admin/sessions/$id/edit": typeof AdminSessionsIdEditRoute;
+  "/admin/sessions/$id/": typeof AdminSessionsIdIndexRoute;
 }
 export interface FileRouteTypes {
   fileRoutesByFullPath: FileRoutesByFullPath;
@@ -136,11 +217,20 @@ export interface FileRouteTypes {
     | "/admin/account"
     | "/admin/alerts"
     | "/admin/audit"
+    | "/admin/environments"
     | "/admin/resources"
+    | "/admin/settings"
     | "/admin/"
     | "/admin/infrastructures/$id"
     | "/admin/infrastructures/new"
-    | "/admin/infrastructures/";
+    | "/admin/sessions/new"
+    | "/admin/workshops/$id"
+    | "/admin/workshops/new"
+    | "/admin/infrastructures/"
+    | "/admin/workshops/"
+    | "/admin/sessions/$id/cards"
+    | "/admin/sessions/$id/edit"
+    | "/admin/sessions/$id/";
   fileRoutesByTo: FileRoutesByTo;
   to:
     | "/"
@@ -149,11 +239,20 @@ export interface FileRouteTypes {
     | "/admin/account"
     | "/admin/alerts"
     | "/admin/audit"
+    | "/admin/environments"
     | "/admin/resources"
+    | "/admin/settings"
     | "/admin"
     | "/admin/infrastructures/$id"
     | "/admin/infrastructures/new"
-    | "/admin/infrastructures";
+    | "/admin/sessions/new"
+    | "/admin/workshops/$id"
+    | "/admin/workshops/new"
+    | "/admin/infrastructures"
+    | "/admin/workshops"
+    | "/admin/sessions/$id/cards"
+    | "/admin/sessions/$id/edit"
+    | "/admin/sessions/$id";
   id:
     | "__root__"
     | "/"
@@ -163,11 +262,20 @@ export interface FileRouteTypes {
     | "/admin/account"
     | "/admin/alerts"
     | "/admin/audit"
+    | "/admin/environments"
     | "/admin/resources"
+    | "/admin/settings"
     | "/admin/"
     | "/admin/infrastructures/$id"
     | "/admin/infrastructures/new"
-    | "/admin/infrastructures/";
+    | "/admin/sessions/new"
+    | "/admin/workshops/$id"
+    | "/admin/workshops/new"
+    | "/admin/infrastructures/"
+    | "/admin/workshops/"
+    | "/admin/sessions/$id/cards"
+    | "/admin/sessions/$id/edit"
+    | "/admin/sessions/$id/";
   fileRoutesById: FileRoutesById;
 }
 export interface RootRouteChildren {
@@ -235,11 +343,25 @@ declare module "@tanstack/react-router" {
       preLoaderRoute: typeof AdminAuditRouteImport;
       parentRoute: typeof AdminRoute;
     };
+    "/admin/environments": {
+      id: "/admin/environments";
+      path: "/environments";
+      fullPath: "/admin/environments";
+      preLoaderRoute: typeof AdminEnvironmentsRouteImport;
+      parentRoute: typeof AdminRoute;
+    };
     "/admin/resources": {
       id: "/admin/resources";
       path: "/resources";
       fullPath: "/admin/resources";
       preLoaderRoute: typeof AdminResourcesRouteImport;
+      parentRoute: typeof AdminRoute;
+    };
+    "/admin/settings": {
+      id: "/admin/settings";
+      path: "/settings";
+      fullPath: "/admin/settings";
+      preLoaderRoute: typeof AdminSettingsRouteImport;
       parentRoute: typeof AdminRoute;
     };
     "/admin/infrastructures/": {
@@ -263,6 +385,55 @@ declare module "@tanstack/react-router" {
       preLoaderRoute: typeof AdminInfrastructuresNewRouteImport;
       parentRoute: typeof AdminRoute;
     };
+    "/admin/sessions/new": {
+      id: "/admin/sessions/new";
+      path: "/sessions/new";
+      fullPath: "/admin/sessions/new";
+      preLoaderRoute: typeof AdminSessionsNewRouteImport;
+      parentRoute: typeof AdminRoute;
+    };
+    "/admin/workshops/": {
+      id: "/admin/workshops/";
+      path: "/workshops";
+      fullPath: "/admin/workshops/";
+      preLoaderRoute: typeof AdminWorkshopsIndexRouteImport;
+      parentRoute: typeof AdminRoute;
+    };
+    "/admin/workshops/$id": {
+      id: "/admin/workshops/$id";
+      path: "/workshops/$id";
+      fullPath: "/admin/workshops/$id";
+      preLoaderRoute: typeof AdminWorkshopsIdRouteImport;
+      parentRoute: typeof AdminRoute;
+    };
+    "/admin/workshops/new": {
+      id: "/admin/workshops/new";
+      path: "/workshops/new";
+      fullPath: "/admin/workshops/new";
+      preLoaderRoute: typeof AdminWorkshopsNewRouteImport;
+      parentRoute: typeof AdminRoute;
+    };
+    "/admin/sessions/$id/": {
+      id: "/admin/sessions/$id/";
+      path: "/sessions/$id";
+      fullPath: "/admin/sessions/$id/";
+      preLoaderRoute: typeof AdminSessionsIdIndexRouteImport;
+      parentRoute: typeof AdminRoute;
+    };
+    "/admin/sessions/$id/cards": {
+      id: "/admin/sessions/$id/cards";
+      path: "/sessions/$id/cards";
+      fullPath: "/admin/sessions/$id/cards";
+      preLoaderRoute: typeof AdminSessionsIdCardsRouteImport;
+      parentRoute: typeof AdminRoute;
+    };
+    "/admin/sessions/$id/edit": {
+      id: "/admin/sessions/$id/edit";
+      path: "/sessions/$id/edit";
+      fullPath: "/admin/sessions/$id/edit";
+      preLoaderRoute: typeof AdminSessionsIdEditRouteImport;
+      parentRoute: typeof AdminRoute;
+    };
   }
 }
 
@@ -270,22 +441,40 @@ interface AdminRouteChildren {
   AdminAccountRoute: typeof AdminAccountRoute;
   AdminAlertsRoute: typeof AdminAlertsRoute;
   AdminAuditRoute: typeof AdminAuditRoute;
+  AdminEnvironmentsRoute: typeof AdminEnvironmentsRoute;
   AdminResourcesRoute: typeof AdminResourcesRoute;
+  AdminSettingsRoute: typeof AdminSettingsRoute;
   AdminIndexRoute: typeof AdminIndexRoute;
   AdminInfrastructuresIdRoute: typeof AdminInfrastructuresIdRoute;
   AdminInfrastructuresNewRoute: typeof AdminInfrastructuresNewRoute;
+  AdminSessionsNewRoute: typeof AdminSessionsNewRoute;
+  AdminWorkshopsIdRoute: typeof AdminWorkshopsIdRoute;
+  AdminWorkshopsNewRoute: typeof AdminWorkshopsNewRoute;
   AdminInfrastructuresIndexRoute: typeof AdminInfrastructuresIndexRoute;
+  AdminWorkshopsIndexRoute: typeof AdminWorkshopsIndexRoute;
+  AdminSessionsIdCardsRoute: typeof AdminSessionsIdCardsRoute;
+  AdminSessionsIdEditRoute: typeof AdminSessionsIdEditRoute;
+  AdminSessionsIdIndexRoute: typeof AdminSessionsIdIndexRoute;
 }
 
 const AdminRouteChildren: AdminRouteChildren = {
   AdminAccountRoute: AdminAccountRoute,
   AdminAlertsRoute: AdminAlertsRoute,
   AdminAuditRoute: AdminAuditRoute,
+  AdminEnvironmentsRoute: AdminEnvironmentsRoute,
   AdminResourcesRoute: AdminResourcesRoute,
+  AdminSettingsRoute: AdminSettingsRoute,
   AdminIndexRoute: AdminIndexRoute,
   AdminInfrastructuresIdRoute: AdminInfrastructuresIdRoute,
   AdminInfrastructuresNewRoute: AdminInfrastructuresNewRoute,
+  AdminSessionsNewRoute: AdminSessionsNewRoute,
+  AdminWorkshopsIdRoute: AdminWorkshopsIdRoute,
+  AdminWorkshopsNewRoute: AdminWorkshopsNewRoute,
   AdminInfrastructuresIndexRoute: AdminInfrastructuresIndexRoute,
+  AdminWorkshopsIndexRoute: AdminWorkshopsIndexRoute,
+  AdminSessionsIdCardsRoute: AdminSessionsIdCardsRoute,
+  AdminSessionsIdEditRoute: AdminSessionsIdEditRoute,
+  AdminSessionsIdIndexRoute: AdminSessionsIdIndexRoute,
 };
 
 const AdminRouteWithChildren = AdminRoute._addFileChildren(AdminRouteChildren);

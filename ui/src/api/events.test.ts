@@ -1,6 +1,6 @@
 import { QueryClient } from "@tanstack/react-query";
 import { expect, test } from "vitest";
-import { cacheRefresh } from "./events";
+import { cacheRefresh, workshopsRefresh } from "./events";
 
 const KEYS = [
   ["auth", "me"],
@@ -29,4 +29,20 @@ test("a change of one infrastructure refreshes it, the lists and the sums, and n
 
 test("after a gap in the stream everything is asked for again", () => {
   expect(refreshed("all")).toHaveLength(KEYS.length);
+});
+
+test("a change of an environment refreshes lists and the board of its session, and no other board", () => {
+  const cache = new QueryClient();
+  const keys = [
+    ["workshop-sessions", "list", {}],
+    ["workshop-sessions", "board", "mine"],
+    ["workshop-sessions", "board", "other"],
+    ["environments", "list", {}],
+    ["workshops", "list"],
+    ["infrastructures", "list", {}],
+  ];
+  for (const key of keys) cache.setQueryData(key, "before");
+  workshopsRefresh(cache, new Set(["mine"]));
+  const fresh = keys.filter((key) => !cache.getQueryState(key)?.isInvalidated);
+  expect(fresh).toEqual([keys[2], keys[4], keys[5]]);
 });

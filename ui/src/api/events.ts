@@ -12,6 +12,8 @@ export type LiveState = "connecting" | "live" | "lost";
 
 /** Changes that arrive within this time are refreshed together. */
 const GATHER_MS = 300;
+/** A class that starts changes many environments a second; a person reads slower. */
+const GATHER_ENVIRONMENTS_MS = 1_000;
 const RECONNECT_MS = 5_000;
 const JUST_OPENED_MS = 2_000;
 
@@ -49,6 +51,15 @@ export function cacheRefresh(cache: QueryClient, ids: ReadonlySet<string> | "all
   });
 }
 
+/** Refreshes what shows environments, and of sessions the lists and those that `sessions` names. */
+export function workshopsRefresh(cache: QueryClient, sessions: ReadonlySet<string>): void {
+  void cache.invalidateQueries({
+    predicate: ({ queryKey: [noun, view, id] }) =>
+      noun === "environments" ||
+      (noun === "workshop-sessions" && (view === "list" || (typeof id === "string" && sessions.has(id)))),
+  });
+}
+
 /** Listens while the console is open. */
 export function useServerEvents(): void {
   const cache = useQueryClient();
@@ -56,6 +67,8 @@ export function useServerEvents(): void {
     const waiting = new Set<string>();
     let gather: ReturnType<typeof setTimeout> | undefined;
     let gatherAlerts: ReturnType<typeof setTimeout> | undefined;
+    let gatherSessions: ReturnType<typeof setTimeout> | undefined;
+    const sessions = new Set<string>();
     let reconnect: ReturnType<typeof setTimeout> | undefined;
     let source: EventSource | undefined;
     let openedAt_ms: number | undefined;
@@ -91,6 +104,20 @@ export function useServerEvents(): void {
           });
         }, GATHER_MS);
       });
+      const sessionChanged = (id: string | null | undefined) => {
+        if (id) sessions.add(id);
+        gatherSessions ??= setTimeout(() => {
+          gatherSessions = undefined;
+          workshopsRefresh(cache, new Set(sessions));
+          sessions.clear();
+        }, GATHER_ENVIRONMENTS_MS);
+      };
+      source.addEventListener("environment", (event: MessageEvent<string>) =>
+        sessionChanged((JSON.parse(event.data) as { session_id?: string | null }).session_id),
+      );
+      source.addEventListener("workshop_session", (event: MessageEvent<string>) =>
+        sessionChanged((JSON.parse(event.data) as { id: string }).id),
+      );
       source.addEventListener("resync", () => {
         // The first one only says that the stream begins here, where the page has just read all.
         if (openedAt_ms !== undefined && Date.now() - openedAt_ms < JUST_OPENED_MS) return;
@@ -102,6 +129,7 @@ export function useServerEvents(): void {
     return () => {
       clearTimeout(gather);
       clearTimeout(gatherAlerts);
+      clearTimeout(gatherSessions);
       clearTimeout(reconnect);
       source?.close();
       liveSet("connecting");

@@ -42,7 +42,7 @@ function sources(folder = join(import.meta.dirname, "..")): string[] {
 
 /** Keys that are put together at run time, from a code of the API or a group. */
 const MADE_AT_RUN_TIME =
-  /^(code\.\w+\.(cause|remedy)|reason\.\w+|right\.\w+\.\w+|count\.\w+|problem\.\w+(\.hint)?|audit\.(action|field)\.\w+|role\.\w+|environment_long\.\w+|ribbon\.\w+|test\.(running|waiting|not_reached)|action\.(cordon|uncordon|enable)|mode\.(enabled|disabled)|range\.\w+|range_long\.\w+|trend\.(day|month)|node_pressure\.\w+|node\.top_(cpu|memory)|alert\.(detail|rule|severity|held_by)\.\w+|channel\.(format|disabled)\.\w+|delivery\.(event|state|error)\.\w+|weekday\.\w+|credential\.(token|client_certificate|service_account))$/;
+  /^(code\.\w+\.(cause|remedy)|reason\.\w+|right\.\w+\.\w+|count\.\w+|problem\.\w+(\.hint)?|audit\.(action|field)\.\w+|role\.\w+|environment_long\.\w+|ribbon\.\w+|test\.(running|waiting|not_reached)|action\.(cordon|uncordon|enable)|mode\.(enabled|disabled)|range\.\w+|range_long\.\w+|trend\.(day|month)|node_pressure\.\w+|node\.top_(cpu|memory)|alert\.(detail|rule|severity|held_by)\.\w+|channel\.(format|disabled)\.\w+|delivery\.(event|state|error)\.\w+|weekday\.\w+|credential\.(token|client_certificate|service_account)|env_(reason|step)\.\w+|driver\.\w+|preset\.(small|medium|large)|seat\.count\.\w+|session\.nothing_\w+|deed\.\w+_(title|do)|done\.deed_\w+|setting\.(\w+_(percent|max|seconds|minutes|once)|image_\w+)(_hint)?)$/;
 
 describe("catalogues", () => {
   test("French and English have the same keys", () => {

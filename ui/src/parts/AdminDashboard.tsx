@@ -9,6 +9,7 @@ import { Link, Outlet, useRouter, useRouterState } from "@tanstack/react-router"
 import { lazy, Suspense, useEffect, useRef, useState } from "react";
 import { useServerEvents } from "../api/events";
 import { me } from "../api/queries";
+import type { Permission } from "../api/types";
 import { type TextKey, useText } from "../i18n/text";
 import { Icon } from "../ui/Icon";
 import type { IconName } from "../ui/icons";
@@ -17,26 +18,51 @@ import { AccountButton } from "./AccountButton";
 import styles from "./AdminDashboard.module.css";
 import { AlertBadge } from "./AlertBadge";
 import { Brand } from "./Brand";
+import { MoreButton } from "./MoreButton";
 import { useShortcuts } from "./shortcuts";
 
 const ShortcutList = lazy(() => import("./ShortcutList"));
 const BrowserNotifier = lazy(() => import("./BrowserNotices"));
 
-interface Tab {
-  to: "/admin" | "/admin/infrastructures" | "/admin/resources" | "/admin/alerts" | "/admin/audit";
+export interface Tab {
+  to:
+    | "/admin"
+    | "/admin/infrastructures"
+    | "/admin/resources"
+    | "/admin/environments"
+    | "/admin/workshops"
+    | "/admin/alerts"
+    | "/admin/audit"
+    | "/admin/settings";
   word: TextKey;
   /** Where there is little room. */
   shortWord?: TextKey;
   icon: IconName;
   exact?: boolean;
+  /** Other addresses that belong to it. */
+  also?: string;
+  /** What somebody must be allowed to find anything there. */
+  needs?: Permission;
+  /** On the phone it stands at the bottom; the others are one touch further. */
+  first?: boolean;
 }
 
 const TABS: readonly Tab[] = [
-  { to: "/admin", word: "tab.overview", shortWord: "tab.home", icon: "pulse", exact: true },
-  { to: "/admin/infrastructures", word: "tab.infrastructures", icon: "server" },
+  { to: "/admin", word: "tab.overview", shortWord: "tab.home", icon: "pulse", exact: true, first: true },
+  { to: "/admin/infrastructures", word: "tab.infrastructures", icon: "server", first: true },
   { to: "/admin/resources", word: "tab.resources", icon: "grid" },
-  { to: "/admin/alerts", word: "tab.alerts", icon: "bell" },
-  { to: "/admin/audit", word: "tab.audit", icon: "rows" },
+  { to: "/admin/environments", word: "tab.environments", icon: "box", needs: "environment_read" },
+  {
+    to: "/admin/workshops",
+    word: "tab.workshops",
+    icon: "book",
+    also: "/admin/sessions",
+    needs: "workshop_read",
+    first: true,
+  },
+  { to: "/admin/alerts", word: "tab.alerts", icon: "bell", first: true },
+  { to: "/admin/audit", word: "tab.audit", icon: "rows", needs: "audit_read" },
+  { to: "/admin/settings", word: "tab.settings", icon: "sliders", needs: "settings_write" },
 ];
 
 /** Focus goes to the heading of the page that was opened, so that it is read and tabbing starts there. */
@@ -71,12 +97,18 @@ export function AdminDashboard() {
     "g o": () => void router.navigate({ to: "/admin" }),
     "g i": () => void router.navigate({ to: "/admin/infrastructures" }),
     "g r": () => void router.navigate({ to: "/admin/resources" }),
+    "g e": () => void router.navigate({ to: "/admin/environments" }),
+    "g w": () => void router.navigate({ to: "/admin/workshops" }),
     "g a": () => void router.navigate({ to: "/admin/alerts" }),
     "g u": () => void router.navigate({ to: "/admin/audit" }),
   });
 
-  const mayAudit = data.permissions.includes("audit_read");
-  const tabs = TABS.filter((tab) => tab.to !== "/admin/audit" || mayAudit);
+  const permissions: readonly Permission[] = data.permissions;
+  const tabs = TABS.filter(({ needs }) => needs === undefined || permissions.includes(needs));
+  const path = useRouterState({ select: (state) => state.location.pathname });
+  /** A page below another address may belong to a tab as well. */
+  const current = ({ also }: Tab) =>
+    also && path.startsWith(also) ? ({ "aria-current": "page" } as const) : {};
   return (
     <>
       <a className={styles.skip} href="#main">
@@ -92,6 +124,7 @@ export function AdminDashboard() {
               key={tab.to}
               to={tab.to}
               activeOptions={{ exact: tab.exact ?? false, includeSearch: false }}
+              {...current(tab)}
             >
               {t(tab.word)}
               {tab.to === "/admin/alerts" && <AlertBadge />}
@@ -118,13 +151,21 @@ export function AdminDashboard() {
         <Outlet />
       </main>
       <nav className={styles.bottom} aria-label={t("shell.main_navigation")}>
-        {tabs.map((tab) => (
-          <Link key={tab.to} to={tab.to} activeOptions={{ exact: tab.exact ?? false, includeSearch: false }}>
-            <Icon name={tab.icon} size={20} />
-            {tab.to === "/admin/alerts" && <AlertBadge onIcon />}
-            {t(tab.shortWord ?? tab.word)}
-          </Link>
-        ))}
+        {tabs
+          .filter((tab) => tab.first)
+          .map((tab) => (
+            <Link
+              key={tab.to}
+              to={tab.to}
+              activeOptions={{ exact: tab.exact ?? false, includeSearch: false }}
+              {...current(tab)}
+            >
+              <Icon name={tab.icon} size={20} />
+              {tab.to === "/admin/alerts" && <AlertBadge onIcon />}
+              {t(tab.shortWord ?? tab.word)}
+            </Link>
+          ))}
+        <MoreButton tabs={tabs.filter((tab) => !tab.first)} path={path} />
       </nav>
       <Notices />
       {globalThis.Notification?.permission === "granted" && (

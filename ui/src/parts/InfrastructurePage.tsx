@@ -22,6 +22,7 @@ import { Tag } from "../ui/Status";
 import { CredentialSection } from "./CredentialSection";
 import { useCodeText } from "./codeText";
 import { EnvironmentBadge } from "./EnvironmentBadge";
+import { InfrastructureEnvironments } from "./environments/InfrastructureEnvironments";
 import { Facts } from "./Facts";
 import { InfrastructureCharts } from "./history/InfrastructureCharts";
 import { LastDay } from "./history/LastDay";
@@ -154,6 +155,7 @@ export function InfrastructurePage({
         </Section>
       )}
       <LastDay infrastructure={it} />
+      <InfrastructureEnvironments id={id} />
       <UsageNow infrastructure={it} />
       <InfrastructureCharts infrastructure={it} search={search} onSearch={onSearch} />
       {it.metadata && it.metadata.missing_rights.length > 0 && (

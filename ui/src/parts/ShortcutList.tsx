@@ -11,6 +11,8 @@ const KEYS: readonly { keys: readonly string[]; word: TextKey }[] = [
   { keys: ["g", "o"], word: "shortcut.overview" },
   { keys: ["g", "i"], word: "shortcut.infrastructures" },
   { keys: ["g", "r"], word: "shortcut.resources" },
+  { keys: ["g", "e"], word: "shortcut.environments" },
+  { keys: ["g", "w"], word: "shortcut.workshops" },
   { keys: ["g", "a"], word: "shortcut.alerts" },
   { keys: ["g", "u"], word: "shortcut.audit" },
   { keys: ["t"], word: "shortcut.test" },

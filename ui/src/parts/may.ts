@@ -5,6 +5,6 @@ import type { Permission } from "../api/types";
 
 /** Whether the person signed in holds a permission. The server decides again; this only explains earlier. */
 export function useMay(): (permission: Permission) => boolean {
-  const permissions = useQuery(me()).data?.permissions;
+  const permissions: readonly Permission[] | undefined = useQuery(me()).data?.permissions;
   return useCallback((permission) => permissions?.includes(permission) ?? false, [permissions]);
 }

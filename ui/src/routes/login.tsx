@@ -4,6 +4,7 @@ import { signIn } from "../api/commands";
 import { fieldErrors, problemOf } from "../api/problem";
 import { authState, me } from "../api/queries";
 import { useText } from "../i18n/text";
+import { landingOf } from "../parts/landing";
 import { ProblemNote } from "../parts/ProblemNote";
 import { SignInPage } from "../parts/SignInPage";
 import { Button } from "../ui/Button";
@@ -48,8 +49,9 @@ function LoginPage() {
       return;
     }
     await cache.resetQueries({ queryKey: ["auth"] });
-    await cache.fetchQuery(me());
-    router.history.push(to ?? "/admin");
+    const signedIn = await cache.fetchQuery(me());
+    // The overview is where everybody is sent who asked for no page.
+    router.history.push(to === undefined || to === "/admin" ? landingOf(signedIn) : to);
   });
 
   return (

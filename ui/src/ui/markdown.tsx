@@ -10,7 +10,7 @@ import { createElement, Fragment, type ReactNode, useEffect, useMemo, useRef, us
 import { Icon } from "./Icon";
 import styles from "./markdown.module.css";
 
-export type MarkdownInline =
+type MarkdownInline =
   | { kind: "text" | "code"; text: string }
   | { kind: "strong" | "em" | "del"; inside: MarkdownInline[] }
   | { kind: "link"; href: string; inside: MarkdownInline[] }
