@@ -1,7 +1,18 @@
 /// <reference types="vitest/config" />
 import { tanstackRouter } from "@tanstack/router-plugin/vite";
 import react from "@vitejs/plugin-react";
-import { defineConfig } from "vite";
+import { defineConfig, type Plugin } from "vite";
+
+/** Serves the participant's page where the server does: the built one is not asked here. */
+const joinPage: Plugin = {
+  name: "nalabo-join-page",
+  configureServer: ({ middlewares }) => {
+    middlewares.use((request, _, next) => {
+      if (/^\/join(\/|\?|$)/.test(request.url ?? "")) request.url = "/join.html";
+      next();
+    });
+  },
+};
 
 export default defineConfig({
   plugins: [
@@ -13,6 +24,7 @@ export default defineConfig({
       routeFileIgnorePattern: "\\.test\\.|\\.module\\.",
     }),
     react(),
+    joinPage,
   ],
   build: {
     // Inlined assets would need `data:` in more places of the content security policy.
@@ -22,8 +34,12 @@ export default defineConfig({
     target: "es2023",
     modulePreload: { polyfill: false },
     // A slow machine is no fault of a plugin.
-    rolldownOptions: { checks: { pluginTimings: false } },
+    rolldownOptions: {
+      // The console, and the participant's page, which has nothing of it but its looks.
+      input: ["index.html", "join.html"],
+      checks: { pluginTimings: false },
+    },
   },
-  server: { proxy: { "/api": "http://127.0.0.1:8080" } },
+  server: { proxy: { "/api": { target: "http://127.0.0.1:8080", ws: true } } },
   test: { environment: "jsdom", include: ["src/**/*.test.{ts,tsx}"], restoreMocks: true },
 });

@@ -30,11 +30,11 @@ function slots(message: string): string[] {
   return [...found].sort();
 }
 
-/** Everything the console is written in, tests left out. */
+/** Everything the console is written in, tests left out; the participant's page has its own texts. */
 function sources(folder = join(import.meta.dirname, "..")): string[] {
   return readdirSync(folder, { withFileTypes: true }).flatMap((it) => {
     const path = join(folder, it.name);
-    if (it.isDirectory()) return sources(path);
+    if (it.isDirectory()) return it.name === "join" ? [] : sources(path);
     const isSource = /\.tsx?$/.test(it.name) && !/\.(test|gen|d)\.tsx?$/.test(it.name);
     return isSource ? [readFileSync(path, "utf8")] : [];
   });
