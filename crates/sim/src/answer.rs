@@ -17,8 +17,9 @@ use crate::behaviour::Behaviour;
 use crate::cluster::Cluster;
 use crate::identity::{Identity, ServiceAccount, token_verify};
 use crate::list::{ListQuery, is_watch};
+use crate::objects::How;
 use crate::random::mix;
-use crate::read::{object_get, objects_list, pods_squeezed};
+use crate::read::{is_kept, object_get, objects_list, pods_squeezed};
 use crate::reply::{self, Reply};
 use crate::resources::{Resource, Target, asked, verb_of};
 use crate::rules::{path_allowed, resource_allowed};
@@ -155,15 +156,32 @@ async fn answer_or_failure(
             finish(proxy::proxied(cluster, &ask, path), wants_gzip)
         }
         "get" => finish(object_get(cluster, &ask), wants_gzip),
-        "delete" => write::object_delete(cluster, &ask),
+        "delete" => {
+            write_fault(cluster).await?;
+            write::object_delete(cluster, &ask, &body_read(body).await?)
+        }
+        "deletecollection" => {
+            write_fault(cluster).await?;
+            write::objects_delete(cluster, &ask, &body_read(body).await?)
+        }
         "patch" => {
-            let is_apply = content_type.is_some_and(|it| it.starts_with("application/apply-patch"));
+            let how = how_of(content_type)?;
+            write_fault(cluster).await?;
             let body = body_read(body).await?;
-            write::object_apply(cluster, &ask, is_apply, &body)
+            // To apply what is not there is to create it.
+            let asked = crate::status::Asked { verb: "create", ..asked };
+            write::object_write(cluster, &ask, how, &body, |objects| {
+                let may = resource_allowed(objects, behaviour, &who, &asked);
+                let refusal = || Failure::forbidden_resource(&who.user_name(), &asked);
+                may.then_some(()).ok_or_else(refusal)
+            })
         }
         "create" => {
             if content_type.is_some_and(|it| it.contains("protobuf")) {
                 return Err(write::unknown_format("application/json"));
+            }
+            if is_kept(ask.resource) || ask.resource.plural == "serviceaccounts/token" {
+                write_fault(cluster).await?;
             }
             let body = body_read(body).await?;
             create(cluster, &ask, &who, &body)
@@ -214,7 +232,49 @@ async fn list_aside(
     written.await.unwrap_or_else(|_| Err(told_to_fail(500)))
 }
 
-fn create(cluster: &Cluster, ask: &Ask<'_>, who: &Identity, body: &[u8]) -> Result<Reply, Failure> {
+fn how_of(content_type: Option<&str>) -> Result<How, Failure> {
+    let content_type = content_type.unwrap_or_default();
+    match content_type.split(';').next().unwrap_or_default().trim() {
+        "application/apply-patch+yaml" => Ok(How::Apply),
+        "application/merge-patch+json" => Ok(How::Merge),
+        _ => {
+            Err(write::unknown_format("application/apply-patch+yaml, application/merge-patch+json"))
+        }
+    }
+}
+
+/// Delays a write, or refuses it, as the cluster was told to.
+async fn write_fault(cluster: &Cluster) -> Result<(), Failure> {
+    let hosting = cluster.hosting();
+    if hosting.write_delay_milliseconds > 0 {
+        sleep(Duration::from_millis(hosting.write_delay_milliseconds)).await;
+    }
+    let number = cluster.writes_received.fetch_add(1, Ordering::Relaxed) + 1;
+    let every = u64::from(hosting.write_fails_every);
+    if every > 0 && number.is_multiple_of(every) {
+        return Err(told_to_fail(hosting.write_fails_with));
+    }
+    Ok(())
+}
+
+fn create(
+    cluster: &Arc<Cluster>,
+    ask: &Ask<'_>,
+    who: &Identity,
+    body: &[u8],
+) -> Result<Reply, Failure> {
+    if is_kept(ask.resource) {
+        return write::object_write(cluster, ask, How::Create, body, |_| Ok(()));
+    }
+    create_review(cluster, ask, who, body)
+}
+
+fn create_review(
+    cluster: &Cluster,
+    ask: &Ask<'_>,
+    who: &Identity,
+    body: &[u8],
+) -> Result<Reply, Failure> {
     match (ask.resource.plural, ask.namespace, ask.name) {
         ("selfsubjectreviews", ..) => Ok(reviews::self_subject_review(cluster, who)),
         ("selfsubjectaccessreviews", ..) => {
@@ -264,6 +324,9 @@ fn told_to_fail(code: u16) -> Failure {
     let (reason, message) = match code {
         StatusCode::SERVICE_UNAVAILABLE => {
             ("ServiceUnavailable", "the server is currently unable to handle the request")
+        }
+        StatusCode::TOO_MANY_REQUESTS => {
+            ("TooManyRequests", "the server has received too many requests, try again later")
         }
         StatusCode::GATEWAY_TIMEOUT => {
             ("Timeout", "the server was unable to return a response in the time allotted")

@@ -1,4 +1,4 @@
-//! One pretend cluster: what it is, how it behaves now, what was applied to it.
+//! One pretend cluster: what it is, how it behaves now, what was written to it.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::behaviour::Behaviour;
+use crate::hosting::SimHosting;
 use crate::identity::Identity;
 use crate::latency::Latency;
 use crate::node_state::{NodeStates, SimNode};
@@ -38,11 +39,13 @@ pub(crate) struct Cluster {
     pub(crate) connections_accepted: AtomicU64,
     pub(crate) connections_open: AtomicU64,
     pub(crate) requests_received: AtomicU64,
+    pub(crate) writes_received: AtomicU64,
     tls: Arc<ServerConfig>,
     pub(crate) authority: Arc<Authority>,
     clock: Arc<dyn Clock>,
     pub(crate) started_at: Timestamp,
     latency: Mutex<Latency>,
+    hosting: Mutex<SimHosting>,
     nodes: Mutex<NodeStates>,
     objects: Mutex<Objects>,
     /// The newest version that a change was given.
@@ -89,11 +92,13 @@ impl Cluster {
             connections_accepted: AtomicU64::new(0),
             connections_open: AtomicU64::new(0),
             requests_received: AtomicU64::new(0),
+            writes_received: AtomicU64::new(0),
             tls,
             authority,
             started_at: clock.now(),
             clock,
             latency: Mutex::default(),
+            hosting: Mutex::default(),
             nodes: Mutex::default(),
             objects: Mutex::default(),
             newest: AtomicI64::new(0),
@@ -153,7 +158,19 @@ impl Cluster {
         }
     }
 
-    /// The objects that were applied.
+    /// How it hosts what is written to it.
+    pub(crate) fn hosting(&self) -> SimHosting {
+        *self.hosting.lock().expect(UNPOISONED)
+    }
+
+    /// Hosts otherwise from now on, also what waits.
+    pub(crate) fn hosting_set(&self, hosting: SimHosting) {
+        *self.hosting.lock().expect(UNPOISONED) = hosting;
+        self.objects().roles_set(hosting.has_roles);
+        self.changes.send_replace(());
+    }
+
+    /// The objects that were written.
     pub(crate) fn objects(&self) -> MutexGuard<'_, Objects> {
         self.objects.lock().expect(UNPOISONED)
     }

@@ -1,7 +1,7 @@
 //! Switching pretend clusters from outside: a small HTTP server on loopback.
 //!
 //! Promises: what a test can do in the process of a sim, a bench can do from another one: set
-//! behaviours, latencies and nodes, of one cluster or of a share of all, and read the counts.
+//! behaviours, latencies, hosting and nodes, of one cluster or of a share of all, and read the counts.
 //! Does not: ask who comes; it listens on loopback only and opens nothing but pretend clusters.
 //!
 //! ```text
@@ -11,10 +11,12 @@
 //! PUT  /clusters/3/behaviour          "down", {"flapping":{"up_seconds":60,"down_seconds":20}}, …
 //! PUT  /clusters/3/latency            {"constant":{"milliseconds":80}}, …
 //! PUT  /clusters/3/nodes/0            {"is_cordoned":true}, …
+//! PUT  /clusters/3/hosting            {"start_milliseconds":3000,"write_fails_every":7}, …
 //! POST /clusters/3/compact            lists that were begun have expired
 //! PUT  /behaviour                     {"share":0.3,"behaviour":"hang"}: so many, the same ones again;
 //!                                     {"share":0.3} in a believable mix, {"share":0} all healthy
 //! PUT  /latency                       for all
+//! PUT  /hosting                       for all
 //! ```
 
 use std::convert::Infallible;
@@ -35,6 +37,7 @@ use tokio::net::TcpListener;
 use tokio::time::{sleep, timeout};
 
 use crate::behaviour::Behaviour;
+use crate::hosting::SimHosting;
 use crate::latency::Latency;
 use crate::random::mix;
 use crate::{Sim, SimCluster, SimError};
@@ -150,6 +153,11 @@ impl Controls {
                 cluster.node_set(node, body_read(body).await?);
                 Ok(shown(at, cluster))
             }
+            (&Method::PUT, ["clusters", at, "hosting"]) => {
+                let (at, cluster) = self.cluster(at)?;
+                cluster.hosting_set(body_read(body).await?);
+                Ok(shown(at, cluster))
+            }
             (&Method::POST, ["clusters", at, "compact"]) => {
                 let (at, cluster) = self.cluster(at)?;
                 cluster.compact();
@@ -159,6 +167,11 @@ impl Controls {
             (&Method::PUT, ["latency"]) => {
                 let latency: Latency = body_read(body).await?;
                 self.clusters.iter().for_each(|it| it.latency_set(latency));
+                Ok(self.counts())
+            }
+            (&Method::PUT, ["hosting"]) => {
+                let hosting: SimHosting = body_read(body).await?;
+                self.clusters.iter().for_each(|it| it.hosting_set(hosting));
                 Ok(self.counts())
             }
             _ => Err(Refused(StatusCode::NOT_FOUND, format!("no {} /{path}", head.method))),
@@ -178,6 +191,7 @@ impl Controls {
             "nodes": sum(|it| u64::from(it.nodes())),
             "pods": sum(|it| u64::from(it.pods())),
             "requests": sum(SimCluster::requests_received),
+            "writes": sum(SimCluster::writes_received),
             "connections_accepted": sum(SimCluster::connections_accepted),
             "connections_open": sum(SimCluster::connections_open),
             "not_healthy": sum(|it| u64::from(it.behaviour() != Behaviour::Healthy)),

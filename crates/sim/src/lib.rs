@@ -13,7 +13,7 @@
 //!                  ├─ read ─▶ list  ─┬─▶ view ─▶ kinds ─▶ workload, load ─▶ profile(seed)
 //!                  ├─ watch ─────────┘                    node_state
 //!                  ├─ proxy ─▶ summary, prometheus
-//!                  ├─ write ─▶ objects
+//!                  ├─ write ─▶ objects ◀─ hosting
 //!                  └─ reviews, discovery
 //! ```
 //!
@@ -38,6 +38,11 @@
 //! * RBAC: ClusterRoles, Roles and their bindings that were applied decide what a service account
 //!   may do, both in reviews and in requests; tokens come from TokenRequest, expire, and end with
 //!   their account.
+//! * Namespaces and what is in them can be written: server-side apply, create, JSON merge patch,
+//!   delete, with preconditions and finalizers. A deleted namespace is `Terminating` until all in
+//!   it is gone, and takes nothing new. A pod is given a node with room for it, runs after a
+//!   moment, and counts in every figure ([`SimHosting`]). The roles that NALABO needs for
+//!   environments that are namespaces are installed.
 //! * Anonymous clients may read `/version`, `/readyz`, `/livez` and `/healthz`; a wrong token may
 //!   read nothing. HTTP/1.1 and HTTP/2. Gzip from 128 KiB on.
 //!
@@ -47,10 +52,11 @@
 //!   `DELETED`. `resourceVersionMatch` changes nothing. A version from the future is refused at
 //!   once, not after three seconds.
 //! * Server-side apply replaces the object instead of merging fields; no conflicts, no pruning, no
-//!   validation beyond kind, name and namespace, and JSON bodies only. Only namespaces, service
-//!   accounts, roles and bindings can be applied; nothing else can be written.
-//! * Pods and volumes never come or go. Their use, nodes, heartbeats and events move.
-//! * A deleted namespace is gone at once, without `Terminating`.
+//!   validation beyond kind, name and namespace, and JSON bodies only. No PUT.
+//! * No controllers: a Deployment makes no pods, a quota counts nothing, a limit range adds
+//!   nothing. Nothing can be executed in a pod, and no vCluster runs.
+//! * Pods that come with a cluster, and volumes, never come or go. Their use, nodes, heartbeats
+//!   and events move.
 //! * No aggregated ClusterRoles, no built-in roles, no escalation check, no admission.
 //! * Tokens are signed by a digest; `kid` and `iss` lead nowhere. No OpenAPI, no protobuf, no
 //!   tables for `kubectl get`.
@@ -65,6 +71,7 @@ mod cluster;
 mod control;
 mod discovery;
 mod figures;
+mod hosting;
 mod identity;
 mod kinds;
 mod latency;
@@ -81,6 +88,7 @@ mod read;
 mod reply;
 mod resources;
 mod reviews;
+mod roles;
 mod rules;
 mod selectors;
 mod serve;
@@ -115,6 +123,7 @@ pub use crate::address::SimBind;
 pub use crate::behaviour::Behaviour;
 pub use crate::control::control_serve;
 pub use crate::figures::SimFigures;
+pub use crate::hosting::SimHosting;
 pub use crate::latency::Latency;
 pub use crate::node_state::SimNode;
 pub use crate::sim_cluster::SimCluster;
@@ -138,6 +147,8 @@ pub struct SimOptions {
     pub is_complete: bool,
     /// Where the clusters listen.
     pub bind: SimBind,
+    /// How every cluster hosts what is written to it, at first.
+    pub hosting: SimHosting,
     /// Moves what is used, events and the expiry of tokens.
     pub clock: Arc<dyn Clock>,
 }
@@ -151,6 +162,7 @@ impl Default for SimOptions {
             seed: 1,
             is_complete: false,
             bind: SimBind::default(),
+            hosting: SimHosting::default(),
             clock: Arc::new(SystemClock),
         }
     }
@@ -224,6 +236,7 @@ impl Sim {
             let (listener, address) = sim.addresses.listen(options.bind)?;
             let tls = authority.server_config(address.ip(), Validity::Present)?;
             let cluster = Arc::new(Cluster::new(profile, address, tls, &common));
+            cluster.hosting_set(options.hosting);
             sim.clusters.push(SimCluster(cluster.clone()));
             sim.tasks.spawn(serve::cluster_serve(cluster, listener));
             if position % 50 == 49 {

@@ -8,6 +8,7 @@
 use jiff::Timestamp;
 use nalabo_core::infrastructure::EnvironmentClass;
 
+use crate::hosting::WrittenPod;
 use crate::profile::Profile;
 use crate::random::{mix, share_of};
 use crate::workload::{Pod, PodState, pods_unnamed};
@@ -85,6 +86,32 @@ pub(crate) fn node_usages(profile: &Profile, at: Timestamp) -> Vec<Usage> {
         if let Some(sum) = pod.node.and_then(|node| usages.get_mut(node as usize)) {
             *sum = *sum + pod_usage_in(&pod, &hour);
         }
+    }
+    usages
+}
+
+/// What a pod that somebody wrote uses: little of its CPU, most of its memory.
+pub(crate) fn written_usage(pod: &WrittenPod) -> Usage {
+    if !pod.is_running {
+        return Usage::default();
+    }
+    Usage {
+        cpu_nanocores: pod.share.cpu_millicores * 150_000,
+        memory_kib: pod.share.memory_bytes / 1024 / 10 * 6,
+    }
+}
+
+/// What each node uses at `at`, with the pods that somebody wrote.
+pub(crate) fn node_usages_with(
+    profile: &Profile,
+    written: &[WrittenPod],
+    at: Timestamp,
+) -> Vec<Usage> {
+    let mut usages = node_usages(profile, at);
+    for (usage, node) in usages.iter_mut().zip(0..) {
+        let name = profile.node_name(node);
+        let there = written.iter().filter(|it| it.node.as_deref() == Some(&name));
+        *usage = there.fold(*usage, |sum, it| sum + written_usage(it));
     }
     usages
 }

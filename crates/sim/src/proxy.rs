@@ -7,6 +7,7 @@ use http::StatusCode;
 
 use crate::answer::Ask;
 use crate::cluster::Cluster;
+use crate::hosting::written_pods;
 use crate::kinds::services::{PROMETHEUS_NAME, PROMETHEUS_NAMESPACE, services};
 use crate::kinds::summary::node_summary;
 use crate::prometheus;
@@ -34,7 +35,10 @@ fn kubelet(cluster: &Cluster, name: &str, inner: &str) -> Result<Reply, Failure>
         )));
     }
     Ok(match inner {
-        "/stats/summary" => json(StatusCode::OK, &node_summary(profile, node, cluster.now())),
+        "/stats/summary" => {
+            let written = written_pods(&cluster.objects());
+            json(StatusCode::OK, &node_summary(profile, node, &written, cluster.now()))
+        }
         "/healthz" => text(StatusCode::OK, "ok"),
         _ => path_not_found(),
     })

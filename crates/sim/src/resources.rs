@@ -24,7 +24,9 @@ pub(crate) struct Resource {
 const READ: &[&str] = &["get", "list", "watch"];
 /// metrics-server offers no watch.
 const MEASURED: &[&str] = &["list"];
-const KEPT: &[&str] = &["delete", "get", "list", "patch", "watch"];
+const KEPT: &[&str] = &["create", "delete", "deletecollection", "get", "list", "patch", "watch"];
+/// Namespaces are not deleted by the dozen.
+const KEPT_ONE_BY_ONE: &[&str] = &["create", "delete", "get", "list", "patch", "watch"];
 const PROXY: &[&str] = &["get"];
 const CREATE: &[&str] = &["create"];
 
@@ -38,6 +40,9 @@ const fn resource(
 }
 
 const CORE: (&str, &str) = ("", "v1");
+const APPS: (&str, &str) = ("apps", "v1");
+const DISCOVERY: (&str, &str) = ("discovery.k8s.io", "v1");
+const NETWORKING: (&str, &str) = ("networking.k8s.io", "v1");
 const STORAGE: (&str, &str) = ("storage.k8s.io", "v1");
 const RBAC: (&str, &str) = ("rbac.authorization.k8s.io", "v1");
 const METRICS: (&str, &str) = ("metrics.k8s.io", "v1beta1");
@@ -45,9 +50,11 @@ const AUTHENTICATION: (&str, &str) = ("authentication.k8s.io", "v1");
 const AUTHORIZATION: (&str, &str) = ("authorization.k8s.io", "v1");
 
 /// Every kind that is served.
-pub(crate) static RESOURCES: [Resource; 20] = [
+pub(crate) static RESOURCES: [Resource; 28] = [
+    resource(CORE, ("configmaps", "configmap", "cm", "ConfigMap"), true, KEPT),
     resource(CORE, ("events", "event", "ev", "Event"), true, READ),
-    resource(CORE, ("namespaces", "namespace", "ns", "Namespace"), false, KEPT),
+    resource(CORE, ("limitranges", "limitrange", "limits", "LimitRange"), true, KEPT),
+    resource(CORE, ("namespaces", "namespace", "ns", "Namespace"), false, KEPT_ONE_BY_ONE),
     resource(CORE, ("nodes", "node", "no", "Node"), false, READ),
     resource(CORE, ("nodes/proxy", "", "", "NodeProxyOptions"), false, PROXY),
     resource(
@@ -62,11 +69,22 @@ pub(crate) static RESOURCES: [Resource; 20] = [
         false,
         READ,
     ),
-    resource(CORE, ("pods", "pod", "po", "Pod"), true, READ),
+    resource(CORE, ("pods", "pod", "po", "Pod"), true, KEPT),
+    resource(CORE, ("resourcequotas", "resourcequota", "quota", "ResourceQuota"), true, KEPT),
+    resource(CORE, ("secrets", "secret", "", "Secret"), true, KEPT),
     resource(CORE, ("serviceaccounts", "serviceaccount", "sa", "ServiceAccount"), true, KEPT),
     resource(CORE, ("serviceaccounts/token", "", "", "TokenRequest"), true, CREATE),
-    resource(CORE, ("services", "service", "svc", "Service"), true, READ),
+    resource(CORE, ("services", "service", "svc", "Service"), true, KEPT),
     resource(CORE, ("services/proxy", "", "", "ServiceProxyOptions"), true, PROXY),
+    resource(APPS, ("deployments", "deployment", "deploy", "Deployment"), true, KEPT),
+    resource(APPS, ("statefulsets", "statefulset", "sts", "StatefulSet"), true, KEPT),
+    resource(DISCOVERY, ("endpointslices", "endpointslice", "", "EndpointSlice"), true, READ),
+    resource(
+        NETWORKING,
+        ("networkpolicies", "networkpolicy", "netpol", "NetworkPolicy"),
+        true,
+        KEPT,
+    ),
     resource(STORAGE, ("storageclasses", "storageclass", "sc", "StorageClass"), false, READ),
     resource(RBAC, ("clusterroles", "clusterrole", "", "ClusterRole"), false, KEPT),
     resource(
@@ -87,6 +105,21 @@ pub(crate) static RESOURCES: [Resource; 20] = [
         CREATE,
     ),
 ];
+
+impl Resource {
+    /// As objects of this kind name it.
+    pub(crate) fn api_version(&self) -> &'static str {
+        match (self.group, self.version) {
+            ("", version) => version,
+            ("apps", _) => "apps/v1",
+            ("discovery.k8s.io", _) => "discovery.k8s.io/v1",
+            ("networking.k8s.io", _) => "networking.k8s.io/v1",
+            ("rbac.authorization.k8s.io", _) => "rbac.authorization.k8s.io/v1",
+            ("storage.k8s.io", _) => "storage.k8s.io/v1",
+            (group, _) => group,
+        }
+    }
+}
 
 /// The resource that this plural names.
 pub(crate) fn resource_find(group: &str, plural: &str) -> Option<&'static Resource> {

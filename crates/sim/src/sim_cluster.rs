@@ -16,6 +16,7 @@ use tokio::time::timeout;
 use crate::SimError;
 use crate::behaviour::Behaviour;
 use crate::cluster::Cluster;
+use crate::hosting::SimHosting;
 use crate::identity::{ADMIN, token_issue};
 use crate::latency::Latency;
 use crate::node_state::SimNode;
@@ -79,7 +80,7 @@ impl SimCluster {
         self.0.profile.nodes
     }
 
-    /// How many pods it has.
+    /// How many pods it has, besides those that somebody wrote.
     pub fn pods(&self) -> u32 {
         self.0.profile.nodes * self.0.profile.pods_per_node
     }
@@ -155,6 +156,21 @@ impl SimCluster {
     /// How fast it answers from now on.
     pub fn latency_set(&self, latency: Latency) {
         self.0.latency_set(latency);
+    }
+
+    /// Hosts what is written to it otherwise from now on.
+    pub fn hosting_set(&self, hosting: SimHosting) {
+        self.0.hosting_set(hosting);
+    }
+
+    /// How it hosts what is written to it.
+    pub fn hosting(&self) -> SimHosting {
+        self.0.hosting()
+    }
+
+    /// How many writes it has received so far that could change something.
+    pub fn writes_received(&self) -> u64 {
+        self.0.writes_received.load(Ordering::Relaxed)
     }
 
     /// Makes something happen to the node at `position`, as all who read or watch nodes see from

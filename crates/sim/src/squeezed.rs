@@ -18,11 +18,12 @@ const BYTES_MAX: usize = 192 * 1024 * 1024;
 /// A stored block of deflate holds no more.
 const STORED_MAX: usize = 0xffff;
 
-/// Which items: cluster, version of its nodes, where the page begins, how many it may hold.
+/// Which items: cluster, versions of its nodes and of written pods, where the page begins, how many it may hold.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct PageKey {
     pub(crate) cluster: u64,
     pub(crate) nodes_version: i64,
+    pub(crate) pods_version: i64,
     pub(crate) start: String,
     pub(crate) limit: usize,
 }

@@ -44,7 +44,7 @@ impl Failure {
         );
         let object = name.map_or_else(String::new, |it| format!(" \"{it}\""));
         let plural = resource.split('/').next().unwrap_or(resource);
-        let dotted = if group.is_empty() { plural.to_owned() } else { format!("{plural}.{group}") };
+        let dotted = dotted(group, plural);
         Self::new(
             StatusCode::FORBIDDEN,
             "Forbidden",
@@ -68,9 +68,32 @@ impl Failure {
 
     /// 404: there is no such object.
     pub(crate) fn object_not_found(group: &str, resource: &str, name: &str) -> Self {
-        let dotted =
-            if group.is_empty() { resource.to_owned() } else { format!("{resource}.{group}") };
+        let dotted = dotted(group, resource);
         Self::new(StatusCode::NOT_FOUND, "NotFound", format!("{dotted} \"{name}\" not found"))
+            .with_details(details(group, resource, name))
+    }
+
+    /// 409: there is one of that name.
+    pub(crate) fn already_exists(group: &str, resource: &str, name: &str) -> Self {
+        let dotted = dotted(group, resource);
+        let message = format!("{dotted} \"{name}\" already exists");
+        Self::new(StatusCode::CONFLICT, "AlreadyExists", message)
+            .with_details(details(group, resource, name))
+    }
+
+    /// 409: what was asked does not go with what is there.
+    pub(crate) fn conflict((group, resource): (&str, &str), name: &str, why: &str) -> Self {
+        let dotted = dotted(group, resource);
+        let message = format!("Operation cannot be fulfilled on {dotted} \"{name}\": {why}");
+        Self::new(StatusCode::CONFLICT, "Conflict", message)
+            .with_details(details(group, resource, name))
+    }
+
+    /// 403: admission says no.
+    pub(crate) fn not_admitted((group, resource): (&str, &str), name: &str, why: &str) -> Self {
+        let dotted = dotted(group, resource);
+        let message = format!("{dotted} \"{name}\" is forbidden: {why}");
+        Self::new(StatusCode::FORBIDDEN, "Forbidden", message)
             .with_details(details(group, resource, name))
     }
 
@@ -167,6 +190,10 @@ pub(crate) struct Asked<'a> {
     pub(crate) resource: &'a str,
     pub(crate) namespace: Option<&'a str>,
     pub(crate) name: Option<&'a str>,
+}
+
+fn dotted(group: &str, plural: &str) -> String {
+    if group.is_empty() { plural.to_owned() } else { format!("{plural}.{group}") }
 }
 
 fn details(group: &str, resource: &str, name: &str) -> StatusDetails {

@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::workload::key_order;
+
 /// The versions of an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Versions {
@@ -144,5 +146,63 @@ impl<R> View for Table<'_, R> {
 
     fn item_write(&self, position: usize, out: &mut Vec<u8>) {
         (self.write)(&self.rows[position], out);
+    }
+}
+
+/// Several views of one kind as one, in the order of keys.
+pub(crate) struct Merged<'a> {
+    parts: Vec<Box<dyn View + 'a>>,
+    /// Part, and position in it.
+    order: Vec<(usize, usize)>,
+}
+
+impl<'a> Merged<'a> {
+    /// The objects of all `parts`, of which there is at least one.
+    pub(crate) fn new(parts: Vec<Box<dyn View + 'a>>) -> Self {
+        let lengths = parts.iter().map(|it| it.len()).enumerate();
+        let mut order: Vec<_> =
+            lengths.flat_map(|(part, length)| (0..length).map(move |it| (part, it))).collect();
+        order.sort_by(|a, b| key_order(parts[a.0].key(a.1), parts[b.0].key(b.1)));
+        Self { parts, order }
+    }
+
+    fn at(&self, position: usize) -> (&(dyn View + 'a), usize) {
+        let (part, position) = self.order[position];
+        (self.parts[part].as_ref(), position)
+    }
+}
+
+impl View for Merged<'_> {
+    fn kind(&self) -> (&'static str, &'static str) {
+        self.parts[0].kind()
+    }
+
+    fn len(&self) -> usize {
+        self.order.len()
+    }
+
+    fn key(&self, position: usize) -> (&str, &str) {
+        let (view, position) = self.at(position);
+        view.key(position)
+    }
+
+    fn labels(&self, position: usize) -> BTreeMap<String, String> {
+        let (view, position) = self.at(position);
+        view.labels(position)
+    }
+
+    fn field(&self, position: usize, field: &str) -> Option<String> {
+        let (view, position) = self.at(position);
+        view.field(position, field)
+    }
+
+    fn versions(&self, position: usize) -> Versions {
+        let (view, position) = self.at(position);
+        view.versions(position)
+    }
+
+    fn item_write(&self, position: usize, out: &mut Vec<u8>) {
+        let (view, position) = self.at(position);
+        view.item_write(position, out);
     }
 }

@@ -19,10 +19,11 @@ use tokio::time::{Instant, sleep_until, timeout};
 use crate::cluster::Cluster;
 use crate::list::{COMPACTION_SECONDS, ListQuery};
 use crate::random::mix;
-use crate::read::view_of;
+use crate::read::{is_kept, item_of, kept_view, view_of};
 use crate::reply::{self, Reply};
 use crate::resources::Resource;
 use crate::status::Failure;
+use crate::view::View;
 
 /// How often a watch looks for what only the clock has changed.
 const TICK: Duration = Duration::from_secs(10);
@@ -52,7 +53,7 @@ pub(crate) fn watch(
             ),
         ));
     }
-    let view = view_of(cluster, resource, cluster.now());
+    let view = view_of(cluster, resource, query.selectors.namespace.as_deref(), cluster.now());
     if view.len() > 0 {
         // Refuses a field that this kind cannot be selected by.
         query.selectors.matches(view.as_ref(), 0)?;
@@ -146,32 +147,40 @@ impl Watching {
         let cluster = &self.cluster;
         let now = cluster.resource_version();
         let selectors = &self.query.selectors;
-        let view = view_of(cluster, self.resource, cluster.moment_of(now));
+        let place = selectors.namespace.as_deref();
+        let view = view_of(cluster, self.resource, place, cluster.moment_of(now));
         let mut news: Vec<(i64, Bytes)> = Vec::new();
-        for position in 0..view.len() {
-            let versions = view.versions(position);
-            if told > 0 && versions.changed <= told {
-                continue;
-            }
+        let mut tell = |view: &dyn View, position: usize, version: i64, kind: &str| {
             // A field that cannot be selected by was refused when the watch began.
-            if selectors.matches(view.as_ref(), position).unwrap_or(false) {
-                let is_new = versions.created > told || told == 0;
+            if selectors.matches(view, position).unwrap_or(false) {
                 let mut line = Vec::with_capacity(6 * 1024);
-                let kind = if is_new { "ADDED" } else { "MODIFIED" };
                 line.extend_from_slice(format!(r#"{{"type":"{kind}","object":"#).as_bytes());
                 view.object_write(position, &mut line);
                 line.extend_from_slice(b"}\n");
-                news.push((versions.changed, line.into()));
+                news.push((version, line.into()));
             }
+        };
+        for position in 0..view.len() {
+            let versions = view.versions(position);
+            // What changed while we look is told next time.
+            if versions.changed > now || (told > 0 && versions.changed <= told) {
+                continue;
+            }
+            let is_new = versions.created > told || told == 0;
+            let kind = if is_new { "ADDED" } else { "MODIFIED" };
+            tell(view.as_ref(), position, versions.changed, kind);
         }
-        if told > 0 {
-            let namespace = selectors.namespace.as_deref();
-            let deleted = cluster.objects().deleted_since(self.resource.plural, namespace, told);
-            news.extend(
-                deleted
-                    .into_iter()
-                    .map(|(version, object)| (version, event_line("DELETED", &object))),
-            );
+        if told > 0 && is_kept(self.resource) {
+            let mut deleted = cluster.objects().deleted_since(self.resource.plural, told);
+            deleted.retain(|it| it.3 <= now);
+            let versions: Vec<i64> = deleted.iter().map(|it| it.3).collect();
+            for it in &mut deleted {
+                it.2 = item_of(&it.2);
+            }
+            let gone = kept_view(self.resource, deleted);
+            for (position, version) in versions.into_iter().enumerate() {
+                tell(&gone, position, version, "DELETED");
+            }
         }
         news.sort_by_key(|(version, _)| *version);
         // A watch from the future has been told more than there is.

@@ -150,7 +150,7 @@ pub(crate) fn pods_unnamed(profile: &Profile) -> Vec<Pod> {
 }
 
 /// Orders as etcd does: by the bytes of `namespace/name`, in which `a-b/…` comes before `a/…`.
-fn key_order(a: (&str, &str), b: (&str, &str)) -> Ordering {
+pub(crate) fn key_order(a: (&str, &str), b: (&str, &str)) -> Ordering {
     let left = a.0.bytes().chain([b'/']).chain(a.1.bytes());
     left.cmp(b.0.bytes().chain([b'/']).chain(b.1.bytes()))
 }
@@ -223,6 +223,11 @@ fn pod_of(profile: &Profile, workload: &'static Workload, (node, position): (u32
         cpu_millicores: 0,
         memory_mib: 0,
     }
+}
+
+/// Whether pods of a cluster's own can be in this namespace; none are in those that are written.
+pub(crate) fn has_own_pods(namespace: &str) -> bool {
+    namespace == "kube-system" || namespace.starts_with("atelier-")
 }
 
 /// The namespace of the pod that people made as the `number`th.

@@ -2,7 +2,7 @@
 //!
 //! The pretend ones always; real ones when `NALABO_LAB_DIR` is a folder with kubeconfigs of
 //! administrators. What differs on purpose is written in the crate's own documentation. The checks
-//! make one namespace, `nalabo-conformance`, and remove it.
+//! make two namespaces, `nalabo-conformance` and `nalabo-conformance-writes`, and remove them.
 
 mod common;
 
@@ -168,6 +168,128 @@ async fn watching_conforms(kube: &Kube) {
     }
 }
 
+/// Code and reason of an answer, and the kind of what it holds.
+fn said((status, answer): &(u16, Value)) -> (u16, &str, &str) {
+    let text = |field: &str| answer[field].as_str().unwrap_or_default();
+    (*status, text("reason"), text("kind"))
+}
+
+fn object(kind: &str, name: &str, rest: Value) -> Value {
+    let mut object = json!({"apiVersion": "v1", "kind": kind, "metadata": {"name": name}});
+    let fields = object.as_object_mut().expect("an object");
+    fields.extend(rest.as_object().cloned().unwrap_or_default());
+    object
+}
+
+/// Writing, in a namespace that is made for it and held by a finalizer at its end.
+async fn writing_conforms(kube: &Kube) {
+    const NAME: &str = "nalabo-conformance-writes";
+    let namespaces = "/api/v1/namespaces";
+    let place = format!("{namespaces}/{NAME}");
+    let maps = format!("{place}/configmaps");
+    let map = |name: &str, data: &str| object("ConfigMap", name, json!({"data": {"it": data}}));
+    let free = json!({"metadata": {"finalizers": null}});
+    // What a run that failed has left is let go.
+    kube.merge(&format!("{maps}/held"), &free).await;
+    kube.send(Method::DELETE, &place, &json!({})).await;
+    kube.get_until(&place, "the end of an earlier run", |status, _| status == 404).await;
+    let absent = kube.apply(&format!("{maps}/one"), &map("one", "a")).await;
+    assert_eq!(said(&absent), (404, "NotFound", "Status"), "no namespace yet: {absent:?}");
+    let namespace = object("Namespace", NAME, json!({}));
+    for expected in [(201, "", "Namespace"), (409, "AlreadyExists", "Status")] {
+        let answer = kube.send(Method::POST, namespaces, &namespace).await;
+        assert_eq!(said(&answer), expected, "{answer:?}");
+    }
+
+    // Applied twice, an object is the same; applied otherwise, it is not.
+    let mut versions = Vec::new();
+    for (data, status) in [("a", 201), ("a", 200), ("b", 200)] {
+        let (given, answer) = kube.apply(&format!("{maps}/one"), &map("one", data)).await;
+        assert_eq!((given, &answer["data"]["it"]), (status, &json!(data)), "{answer}");
+        versions.push(answer["metadata"]["resourceVersion"].clone());
+    }
+    assert!(versions[0] == versions[1] && versions[1] != versions[2], "{versions:?}");
+    let by_nobody = kube.send(Method::PATCH, &format!("{maps}/one"), &map("one", "c")).await;
+    assert_eq!(said(&by_nobody).0, 422, "no field manager: {by_nobody:?}");
+    let elsewhere = kube.apply(&format!("{maps}/two"), &map("one", "c")).await;
+    assert_eq!(said(&elsewhere), (400, "BadRequest", "Status"), "{elsewhere:?}");
+    let (status, merged) =
+        kube.merge(&format!("{maps}/one"), &json!({"data": {"more": "x"}})).await;
+    assert_eq!((status, &merged["data"]), (200, &json!({"it": "b", "more": "x"})), "{merged}");
+    let nobody = kube.merge(&format!("{maps}/nobody"), &json!({"data": {}})).await;
+    assert_eq!(said(&nobody), (404, "NotFound", "Status"));
+
+    // A name that the server chooses, and labels to find objects by.
+    let body = json!({"apiVersion": "v1", "kind": "Secret",
+        "metadata": {"generateName": "some-", "labels": {"nalabo.io/environment": "abc"}}});
+    let (status, answer) = kube.send(Method::POST, &format!("{place}/secrets"), &body).await;
+    let name = answer["metadata"]["name"].as_str().unwrap_or_default().to_owned();
+    assert!(status == 201 && name.starts_with("some-") && name.len() > 5, "{answer}");
+    for (selector, count) in [("nalabo.io/environment=abc", 1), ("nalabo.io/environment=x", 0)] {
+        let (_, list) = kube.get(&format!("{place}/secrets?labelSelector={selector}")).await;
+        assert_eq!(names(&list).len(), count, "{selector}");
+    }
+
+    // What is deleted is given back, or named.
+    let uid = merged["metadata"]["uid"].as_str().expect("a UID");
+    for (uid, expected) in [("another", (409, "Conflict", "Status")), (uid, (200, "", "Status"))] {
+        let options = json!({"apiVersion": "v1", "kind": "DeleteOptions",
+                             "preconditions": {"uid": uid}});
+        let answer = kube.send(Method::DELETE, &format!("{maps}/one"), &options).await;
+        assert_eq!(said(&answer), expected, "{answer:?}");
+    }
+    let quota = json!({"spec": {"hard": {"pods": "3"}}});
+    let service = json!({"spec": {"ports": [{"port": 80}]}});
+    for (plural, kind, rest, given_back) in [
+        ("resourcequotas", "ResourceQuota", quota, "ResourceQuota"),
+        ("services", "Service", service, "Service"),
+        ("serviceaccounts", "ServiceAccount", json!({}), "ServiceAccount"),
+        ("limitranges", "LimitRange", json!({"spec": {"limits": []}}), "Status"),
+        ("secrets", "Secret", json!({}), "Status"),
+    ] {
+        let path = format!("{place}/{plural}/it");
+        let (status, answer) = kube.apply(&path, &object(kind, "it", rest)).await;
+        assert_eq!(status, 201, "{answer}");
+        let answer = kube.send(Method::DELETE, &path, &json!({})).await;
+        assert_eq!(said(&answer), (200, "", given_back), "{plural}: {answer:?}");
+    }
+    let (status, answer) = kube.send(Method::DELETE, &format!("{place}/secrets"), &json!({})).await;
+    assert_eq!(status, 200, "{answer}");
+    assert_eq!(names(&kube.get(&format!("{place}/secrets")).await.1), Vec::<String>::new());
+
+    // Every namespace has an account, and a pod needs the one it names.
+    let accounts = format!("{place}/serviceaccounts/default");
+    kube.get_until(&accounts, "the account of the namespace", |status, _| status == 200).await;
+    let pod = json!({"spec": {"serviceAccountName": "nobody",
+                              "containers": [{"name": "it", "image": "none.invalid/it"}]}});
+    let answer = kube.apply(&format!("{place}/pods/it"), &object("Pod", "it", pod)).await;
+    assert_eq!(said(&answer), (403, "Forbidden", "Status"), "{answer:?}");
+
+    // A namespace ends when nothing holds what is in it.
+    let held = json!({"apiVersion": "v1", "kind": "ConfigMap",
+        "metadata": {"name": "held", "finalizers": ["example.org/hold"]}});
+    assert_eq!(kube.apply(&format!("{maps}/held"), &held).await.0, 201);
+    let (status, ending) = kube.send(Method::DELETE, &place, &json!({})).await;
+    assert_eq!((status, &ending["status"]["phase"]), (200, &json!("Terminating")), "{ending}");
+    let again = kube.send(Method::DELETE, &place, &json!({})).await;
+    assert_eq!(said(&again), (200, "", "Namespace"), "{again:?}");
+    let late = kube.apply(&format!("{maps}/late"), &map("late", "a")).await;
+    assert_eq!(said(&late), (403, "Forbidden", "Status"), "{late:?}");
+    let words = late.1["message"].as_str().unwrap_or_default();
+    assert!(words.contains("is being terminated"), "{words}");
+    let holds = |_: u16, it: &Value| {
+        let conditions = it["status"]["conditions"].as_array().into_iter().flatten();
+        conditions.clone().any(|it| {
+            it["type"] == "NamespaceFinalizersRemaining"
+                && it["status"] == "True"
+                && it["message"].as_str().is_some_and(|it| it.contains("example.org/hold"))
+        })
+    };
+    kube.get_until(&place, "what holds the namespace", holds).await;
+    assert_eq!(kube.merge(&format!("{maps}/held"), &free).await.0, 200);
+    kube.get_until(&place, "the end of the namespace", |status, _| status == 404).await;
+}
+
 #[tokio::test]
 async fn a_pretend_cluster_speaks_as_a_real_one() {
     let sim = fleet(8, tuesday()).await;
@@ -177,6 +299,7 @@ async fn a_pretend_cluster_speaks_as_a_real_one() {
     reading_conforms(&kube).await;
     assert_eq!(summaries_conform(&kube).await, 3);
     watching_conforms(&kube).await;
+    writing_conforms(&kube).await;
     sim.stop().await;
 }
 
@@ -196,6 +319,7 @@ async fn the_real_clusters_of_the_lab_speak_so() {
             reading_conforms(&kube).await;
             answered += summaries_conform(&kube).await;
             watching_conforms(&kube).await;
+            writing_conforms(&kube).await;
         }
     }
     println!("{answered} real kubelets gave their summary");

@@ -7,7 +7,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
 use serde::Serialize;
 
 use super::{after, some, texts};
-use crate::load::{Usage, node_usages, pod_usage};
+use crate::hosting::WrittenPod;
+use crate::load::{Usage, node_usages_with, pod_usage, written_usage};
 use crate::node_state::NodeStates;
 use crate::profile::Profile;
 use crate::workload::{Pod, PodState, pods};
@@ -48,7 +49,7 @@ pub(crate) struct PodMetrics {
 
 #[derive(Debug, Serialize)]
 struct ContainerMetrics {
-    name: &'static str,
+    name: String,
     usage: Amounts,
 }
 
@@ -68,10 +69,11 @@ impl From<Usage> for Amounts {
 pub(crate) fn node_metrics(
     profile: &Profile,
     states: &NodeStates,
+    written: &[WrittenPod],
     at: Timestamp,
 ) -> MetricsList<NodeMetrics> {
     let sampled = sampled_at(at);
-    let items = node_usages(profile, sampled)
+    let items = node_usages_with(profile, written, sampled)
         .into_iter()
         .zip(0..)
         .filter(|(_, node)| !states.is_silent(*node))
@@ -101,6 +103,7 @@ pub(crate) fn node_metrics(
 pub(crate) fn pod_metrics(
     profile: &Profile,
     states: &NodeStates,
+    written: &[WrittenPod],
     namespace: Option<&str>,
     at: Timestamp,
 ) -> MetricsList<PodMetrics> {
@@ -110,25 +113,32 @@ pub(crate) fn pod_metrics(
             && pod.node.is_some_and(|node| !states.is_silent(node))
             && namespace.is_none_or(|wanted| pod.namespace == wanted)
     };
-    let items = pods(profile)
-        .into_iter()
-        .filter(is_seen)
-        .map(|pod| PodMetrics {
+    let item =
+        |(namespace, name): (&str, &str), labels, container: &str, usage: Usage| PodMetrics {
             metadata: ObjectMeta {
-                labels: Some(texts([("app", pod.workload.app)])),
+                labels,
                 creation_timestamp: Some(Time(at)),
-                name: some(&pod.name),
-                namespace: some(&pod.namespace),
+                name: some(name),
+                namespace: some(namespace),
                 ..ObjectMeta::default()
             },
             timestamp: Time(sampled),
             window: "15.047s",
-            containers: vec![ContainerMetrics {
-                name: pod.workload.app,
-                usage: pod_usage(profile, &pod, sampled).into(),
-            }],
-        })
-        .collect();
+            containers: vec![ContainerMetrics { name: container.to_owned(), usage: usage.into() }],
+        };
+    let own = pods(profile).into_iter().filter(is_seen).map(|pod| {
+        let app = pod.workload.app;
+        let usage = pod_usage(profile, &pod, sampled);
+        item((&pod.namespace, &pod.name), Some(texts([("app", app)])), app, usage)
+    });
+    let is_seen = |pod: &&WrittenPod| {
+        pod.is_running && namespace.is_none_or(|wanted| pod.namespace == wanted)
+    };
+    let written = written
+        .iter()
+        .filter(is_seen)
+        .map(|pod| item((&pod.namespace, &pod.name), None, &pod.container, written_usage(pod)));
+    let items = own.chain(written).collect();
     list("PodMetricsList", items)
 }
 

@@ -4,11 +4,14 @@ use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{ServicePort, ServiceSpec, ServiceStatus};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
+use serde_json::json;
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 
 use super::{Item, some, texts};
 use crate::profile::Profile;
 use crate::random::text_number;
+use crate::read::KeptRow;
 use crate::view::{Table, View};
 use crate::workload::namespace_names;
 
@@ -85,6 +88,23 @@ pub(crate) fn view(profile: &Profile) -> impl View {
         "spec.type" => Some("ClusterIP".to_owned()),
         _ => None,
     })
+}
+
+/// Where the API server itself is.
+pub(crate) fn kubernetes_endpoints(profile: &Profile, address: SocketAddr) -> KeptRow {
+    let number = [18, text_number("kubernetes")];
+    let family = if address.is_ipv4() { "IPv4" } else { "IPv6" };
+    let object = json!({
+        "metadata": {
+            "name": "kubernetes", "namespace": "default", "resourceVersion": "1300",
+            "uid": profile.uid(&number), "creationTimestamp": Time(profile.created_at),
+            "labels": {"kubernetes.io/service-name": "kubernetes"},
+        },
+        "addressType": family,
+        "endpoints": [{"addresses": [address.ip()], "conditions": {"ready": true}}],
+        "ports": [{"name": "https", "port": address.port(), "protocol": "TCP"}],
+    });
+    ("default".to_owned(), "kubernetes".to_owned(), object, 1_300)
 }
 
 fn labels(service: &Service) -> BTreeMap<String, String> {

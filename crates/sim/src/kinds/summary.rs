@@ -1,4 +1,5 @@
-//! What a kubelet says of its node and its pods: `/stats/summary`.
+//! What a kubelet says of its node and its pods: `/stats/summary`. Pods that somebody wrote count
+//! in the figures of the node, and are not listed.
 //!
 //! These types are the kubelet's own, not part of any API group, hence ours.
 
@@ -7,17 +8,24 @@ use serde_json::{Value, json};
 
 use super::metrics::sampled_at;
 use super::volumes::claims;
-use crate::load::{node_disk_used_bytes, node_usages, pod_usage, volume_used_bytes};
+use crate::hosting::WrittenPod;
+use crate::load::{node_disk_used_bytes, node_usages_with, pod_usage, volume_used_bytes};
 use crate::node_state::node_created_at;
 use crate::profile::Profile;
 use crate::random::mix;
 use crate::workload::{Pod, PodState, pods};
 
 /// The summary of one node.
-pub(crate) fn node_summary(profile: &Profile, node: u32, at: Timestamp) -> Value {
+pub(crate) fn node_summary(
+    profile: &Profile,
+    node: u32,
+    written: &[WrittenPod],
+    at: Timestamp,
+) -> Value {
     let sampled = sampled_at(at);
     let time = sampled.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
-    let usage = node_usages(profile, sampled).get(node as usize).copied().unwrap_or_default();
+    let usages = node_usages_with(profile, written, sampled);
+    let usage = usages.get(node as usize).copied().unwrap_or_default();
     let memory_bytes = usage.memory_kib * 1024;
     let memory_all = u64::from(profile.node_memory_gib) << 30;
     let capacity = profile.node_disk_kib() * 1024;

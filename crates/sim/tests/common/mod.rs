@@ -100,6 +100,39 @@ impl Kube {
     }
 }
 
+impl Kube {
+    /// Applies an object as NALABO does.
+    pub async fn apply(&self, path: &str, object: &Value) -> (u16, Value) {
+        self.send(Method::PATCH, &format!("{path}?fieldManager=nalabo&force=true"), object).await
+    }
+
+    /// Changes an object by a merge patch.
+    pub async fn merge(&self, path: &str, patch: &Value) -> (u16, Value) {
+        let request = self.request(Method::PATCH, path);
+        let request = request.header("content-type", "application/merge-patch+json");
+        read(request.body(patch.to_string()).send().await.expect("an answer")).await
+    }
+
+    /// Asks until the answer is as wanted, half a minute at most.
+    pub async fn get_until(
+        &self,
+        path: &str,
+        what: &str,
+        wanted: impl Fn(u16, &Value) -> bool,
+    ) -> Value {
+        let asked = async {
+            loop {
+                let (status, answer) = self.get(path).await;
+                if wanted(status, &answer) {
+                    return answer;
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(30), asked).await.expect(what)
+    }
+}
+
 /// The lines of a watch, one after the other.
 pub struct Lines {
     response: Response,
