@@ -34,11 +34,11 @@ export function EnvironmentTable({
       <caption className={util.sr}>{t("tab.environments")}</caption>
       <thead>
         <tr>
-          {chosen && (
-            <th scope="col">
+          <th scope="col">
+            {chosen && (
               <input
                 type="checkbox"
-                className={field.box}
+                className={`${field.box} ${styles.box}`}
                 checked={all}
                 onChange={({ target: { checked } }) =>
                   onChoose?.(
@@ -48,9 +48,9 @@ export function EnvironmentTable({
                 }
                 aria-label={t("board.choose_all", { count: environments.length })}
               />
-            </th>
-          )}
-          <th scope="col">{t("board.column.state")}</th>
+            )}
+            {t("board.column.state")}
+          </th>
           <th scope="col">{t("env.column.owner")}</th>
           <th scope="col">{t("env.session")}</th>
           <th scope="col">{t("board.column.infrastructure")}</th>
@@ -77,7 +77,7 @@ export function EnvironmentTable({
             />
             {opened === it.id && (
               <tr className={styles.why}>
-                <td colSpan={chosen ? 8 : 7} className={table.wide}>
+                <td colSpan={7} className={table.wide}>
                   <PlacementWhy environment={it} />
                 </td>
               </tr>
@@ -110,32 +110,34 @@ function EnvironmentRow({
   const name = it.owner ?? t("env.spare");
   return (
     <tr data-stuck={it.is_stuck || undefined}>
-      {chosen !== undefined && (
-        <td>
-          <input
-            type="checkbox"
-            className={field.box}
-            checked={chosen}
-            onChange={({ target: { checked } }) => onChoose(checked)}
-            aria-label={t("env.choose", { name })}
-          />
-        </td>
-      )}
-      <td>
-        <Status tone={it.is_stuck ? "down" : face.tone} icon={it.is_stuck ? "triangle" : face.icon} small>
-          {t(face.word)}
-        </Status>
-        {it.is_stuck && <span className={`${table.sub} ${util.down}`}>{t("env.stuck")}</span>}
-        {it.step && it.state === "provisioning" && (
-          <span className={table.sub}>
-            {t("env.step", {
-              step: t(`env_step.${it.step.name}`),
-              number: it.step.number,
-              count: it.step.count,
-            })}
+      <td className={table.wide}>
+        <span className={styles.state}>
+          {chosen !== undefined && (
+            <input
+              type="checkbox"
+              className={`${field.box} ${styles.box}`}
+              checked={chosen}
+              onChange={({ target: { checked } }) => onChoose(checked)}
+              aria-label={t("env.choose", { name })}
+            />
+          )}
+          <span>
+            <Status tone={it.is_stuck ? "down" : face.tone} icon={it.is_stuck ? "triangle" : face.icon} small>
+              {t(face.word)}
+            </Status>
+            {it.is_stuck && <b className={`${table.sub} ${styles.stuck}`}>{t("env.stuck")}</b>}
+            {it.step && it.state === "provisioning" && (
+              <span className={table.sub}>
+                {t("env.step", {
+                  step: t(`env_step.${it.step.name}`),
+                  number: it.step.number,
+                  count: it.step.count,
+                })}
+              </span>
+            )}
+            {reason && <span className={table.sub}>{reason}</span>}
           </span>
-        )}
-        {reason && <span className={table.sub}>{reason}</span>}
+        </span>
       </td>
       <th scope="row" className={table.wide}>
         <b>{name}</b>

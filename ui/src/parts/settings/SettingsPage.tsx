@@ -72,7 +72,7 @@ function Form({ view }: { view: SettingsView }) {
   const fleet = useQuery(resourceUsage()).data?.items ?? [];
   const [problem, setProblem] = useState<ApiProblem | null>(null);
   const form = useForm<SettingsForm>({ defaultValues: settingsForm(view) });
-  const { register, formState, handleSubmit, reset } = form;
+  const { register, formState, handleSubmit, reset, watch } = form;
   const whyNot = may("settings_write") ? null : t("why_not.write");
   const save = useCommand((body: SettingsForm) => settingsUpdate(settingsBody(body)), {
     refresh: ["settings", "infrastructures", "stats", "placements"],
@@ -92,6 +92,8 @@ function Form({ view }: { view: SettingsView }) {
         <div className={styles.fields}>
           <SelectField
             {...register("default_infrastructure_id")}
+            // The fleet may be read after the settings: the choice does not wait for its option.
+            value={watch("default_infrastructure_id")}
             label={t("setting.default_infrastructure")}
             error={formState.errors.default_infrastructure_id?.message}
           >

@@ -88,7 +88,7 @@ export function BoardPage({
         actions={
           <>
             <TimeLeft session={session} />
-            {!isOver && (
+            {(session.state === "open" || session.state === "warming") && (
               <Button
                 icon="extend"
                 whyNot={whyNotNow}
@@ -101,7 +101,7 @@ export function BoardPage({
         }
       />
       <div className={styles.join}>
-        <JoinLine session={session} />
+        {!isOver && <JoinLine session={session} />}
         <dl className={styles.about}>
           <div>
             <dt>{t("session.field.workshop")}</dt>
@@ -117,7 +117,7 @@ export function BoardPage({
               {t(`driver.${session.driver}`)}, {t(`preset.${session.preset}`)}
             </dd>
           </div>
-          <div>
+          <div hidden={isOver}>
             <dt>{t("board.pool")}</dt>
             <dd>
               {t("board.pool_text", { ready: board.data.pool.ready, starting: board.data.pool.starting })}
@@ -135,6 +135,7 @@ export function BoardPage({
       <SeatStrip session={session} seats={seats} show={search.show} onShow={(show) => onSearch({ show })} />
       <div className={styles.columns}>
         <div>
+          {isOver && <ReportSection board={board.data} />}
           <AttentionList
             seats={seats}
             whyNot={whyNot}
@@ -172,7 +173,6 @@ export function BoardPage({
               </>
             }
           />
-          {isOver && <ReportSection board={board.data} />}
         </div>
         <aside>
           {!isOver && <MoreSeats session={session} />}
@@ -184,7 +184,7 @@ export function BoardPage({
                   {t("board.edit")}
                 </ButtonLink>
               )}
-              {!isOver && (
+              {!isOver && session.state !== "scheduled" && (
                 <Button
                   look="danger"
                   icon="stop"
@@ -280,8 +280,10 @@ function Notes({
   failed: string | null;
 }) {
   const t = useText();
+  const isOver = session.state === "ended" || session.state === "closing";
   const away = infrastructures.filter((it) => it.environments > 0 && STATES[it.state].group === "down");
-  if (!failed && away.length === 0 && can_start && !session.is_full && !session.message) return null;
+  if (!failed && away.length === 0 && can_start && !session.is_full && (isOver || !session.message))
+    return null;
   return (
     <div className={styles.notes}>
       {failed && (
@@ -303,7 +305,7 @@ function Notes({
         </Note>
       )}
       {session.is_full && <Note icon="lock">{t("board.is_full")}</Note>}
-      {session.message && (
+      {session.message && !isOver && (
         <Note icon="message">
           <b>{t("board.message_now")}</b> {session.message}
         </Note>

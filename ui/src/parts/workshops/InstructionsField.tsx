@@ -19,7 +19,14 @@ export function InstructionsField({
   errorOf: (field: keyof WorkshopForm) => string | undefined;
 }) {
   const t = useText();
-  const [language, setLanguage] = useState<Language>(useLanguage());
+  const spoken = useLanguage();
+  const [language, setLanguage] = useState<Language>(() => {
+    const other = spoken === "en" ? "fr" : "en";
+    // What was written in one language alone is what somebody came to see.
+    const { [`instructions_${spoken}` as const]: own, [`instructions_${other}` as const]: others } =
+      form.getValues();
+    return !own && others ? other : spoken;
+  });
   const field = `instructions_${language}` as const;
   const [en, fr, written] = useWatch({
     control: form.control,

@@ -10,7 +10,8 @@ import { needsAttention, seatKind } from "./words";
 
 export interface SeatsProps {
   seats: readonly Seat[];
-  chosen: ReadonlySet<string>;
+  /** None, where there is nothing to do to them any more. */
+  chosen: ReadonlySet<string> | null;
   onChoose: (id: string, on: boolean) => void;
   onOpen: (seat: Seat) => void;
 }
@@ -25,32 +26,36 @@ export function SeatGrid({ seats, chosen, onChoose, onOpen }: SeatsProps) {
           key={it.id}
           data-kind={seatKind(it)}
           data-attention={needsAttention(it) || undefined}
-          data-chosen={chosen.has(it.id) || undefined}
+          data-chosen={chosen?.has(it.id) || undefined}
         >
           <span className={styles.head}>
             <span className={styles.number}>{String(it.number).padStart(2, "0")}</span>
             <button type="button" onClick={() => onOpen(it)} title={it.name}>
               {it.name || "—"}
             </button>
-            <input
-              type="checkbox"
-              className={field.box}
-              checked={chosen.has(it.id)}
-              onChange={({ target: { checked } }) => onChoose(it.id, checked)}
-              aria-label={t("board.choose_seat", { number: it.number, name: it.name })}
-            />
+            {chosen && (
+              <input
+                type="checkbox"
+                className={field.box}
+                checked={chosen.has(it.id)}
+                onChange={({ target: { checked } }) => onChoose(it.id, checked)}
+                aria-label={t("board.choose_seat", { number: it.number, name: it.name })}
+              />
+            )}
           </span>
           <SeatStatus seat={it} />
           <span className={styles.why}>
             {it.help_requested_at !== null && it.help_text ? <q>{it.help_text}</q> : <SeatReason seat={it} />}
           </span>
           <span className={styles.foot}>
-            <span title={it.infrastructure_name ?? undefined}>{it.infrastructure_name ?? "—"}</span>
+            <span title={it.infrastructure_name ?? undefined}>{it.infrastructure_name}</span>
             <Seen at={it.last_seen_at} />
           </span>
-          <span className={styles.foot}>
-            <Countdown at={it.expires_at} />
-          </span>
+          {it.expires_at !== null && (
+            <span className={styles.foot}>
+              <Countdown at={it.expires_at} />
+            </span>
+          )}
         </li>
       ))}
     </ul>

@@ -16,9 +16,6 @@ export function SeatTable({ seats, chosen, onChoose, onOpen }: SeatsProps) {
       <caption className={util.sr}>{t("board.seats")}</caption>
       <thead>
         <tr>
-          <th scope="col">
-            <span className={util.sr}>{t("board.column.choose")}</span>
-          </th>
           <th scope="col">{t("board.column.seat")}</th>
           <th scope="col">{t("board.column.state")}</th>
           <th scope="col">{t("board.column.infrastructure")}</th>
@@ -36,16 +33,16 @@ export function SeatTable({ seats, chosen, onChoose, onOpen }: SeatsProps) {
       <tbody>
         {seats.map((it) => (
           <tr key={it.id}>
-            <td>
-              <input
-                type="checkbox"
-                className={field.box}
-                checked={chosen.has(it.id)}
-                onChange={({ target: { checked } }) => onChoose(it.id, checked)}
-                aria-label={t("board.choose_seat", { number: it.number, name: it.name })}
-              />
-            </td>
-            <th scope="row">
+            <th scope="row" className={table.wide}>
+              {chosen && (
+                <input
+                  type="checkbox"
+                  className={`${field.box} ${styles.box}`}
+                  checked={chosen.has(it.id)}
+                  onChange={({ target: { checked } }) => onChoose(it.id, checked)}
+                  aria-label={t("board.choose_seat", { number: it.number, name: it.name })}
+                />
+              )}
               <span className={util.muted}>{it.number}</span>{" "}
               <button type="button" className={styles.name} onClick={() => onOpen(it)}>
                 {it.name || "—"}

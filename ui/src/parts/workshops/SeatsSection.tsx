@@ -66,6 +66,7 @@ export function SeatsSection({
       return next;
     });
   const isFiltered = Boolean(search.q || search.show);
+  const isOver = session.state === "ended" || session.state === "closing";
   const Seats = search.view === "table" ? SeatTable : SeatGrid;
   return (
     <Section
@@ -111,7 +112,7 @@ export function SeatsSection({
         )}
         <span className={styles.end}>{end}</span>
       </search>
-      {shown.length > 0 && (
+      {shown.length > 0 && !isOver && (
         <BulkBar
           seats={chosen}
           total={shown.length}
@@ -135,7 +136,7 @@ export function SeatsSection({
           }
         />
       ) : (
-        <Seats seats={shown} chosen={chosenIds} onChoose={choose} onOpen={onOpen} />
+        <Seats seats={shown} chosen={isOver ? null : chosenIds} onChoose={choose} onOpen={onOpen} />
       )}
     </Section>
   );

@@ -324,9 +324,7 @@ function WorkshopTable({ workshops }: { workshops: readonly Workshop[] }) {
           <th scope="col">{t("workshop.column.title")}</th>
           <th scope="col">{t("workshop.column.environment")}</th>
           <th scope="col">{t("workshop.column.lasts")}</th>
-          <th scope="col" className={table.num}>
-            {t("workshop.column.sessions")}
-          </th>
+          <th scope="col">{t("workshop.column.sessions")}</th>
           <th scope="col">{t("workshop.column.changed")}</th>
           <th scope="col">
             <span className={util.sr}>{t("column.actions")}</span>
@@ -347,9 +345,7 @@ function WorkshopTable({ workshops }: { workshops: readonly Workshop[] }) {
               <span className={table.sub}>{t(`preset.${it.preset}`)}</span>
             </td>
             <td data-label={t("workshop.column.lasts")}>{format.duration(it.duration_minutes * 60)}</td>
-            <td className={table.num} data-label={t("workshop.column.sessions")}>
-              {format.count(it.open_sessions)}
-            </td>
+            <td data-label={t("workshop.column.sessions")}>{format.count(it.open_sessions)}</td>
             <td data-label={t("workshop.column.changed")}>
               <time dateTime={it.updated_at}>{format.moment(it.updated_at, now_ms)}</time>
               {it.created_by_email && <span className={table.sub}>{it.created_by_email}</span>}
