@@ -3,6 +3,7 @@ import { useState } from "react";
 import { useLanguage } from "../i18n/language";
 import { Markdown } from "../ui/markdown";
 import { Segmented } from "../ui/Segmented";
+import util from "../ui/util.module.css";
 import styles from "./Instructions.module.css";
 import { instructionsIn, type PortalView } from "./portal";
 import { useText } from "./text";
@@ -10,10 +11,13 @@ import { useText } from "./text";
 export function Instructions({
   written,
   title,
+  isTitleHidden = false,
   onRun,
 }: {
   written: PortalView["instructions"];
   title: string;
+  /** Where the tab says it already. */
+  isTitleHidden?: boolean;
   onRun?: (command: string) => void;
 }) {
   const t = useText();
@@ -24,7 +28,7 @@ export function Instructions({
   return (
     <div className={styles.instructions}>
       <div className={styles.bar}>
-        <h2>{title}</h2>
+        <h2 className={isTitleHidden ? util.sr : undefined}>{title}</h2>
         {hasBoth && shown && (
           <Segmented
             small

@@ -4,10 +4,11 @@
  * Promises: a thing that cannot be done keeps its place and says why; throwing the environment away
  * is asked twice, and says what is lost. Does not: decide; the server's answer is what is shown.
  */
-import { useState } from "react";
+import { useRef, useState } from "react";
 import { useLanguage } from "../i18n/language";
 import { useNow } from "../i18n/now";
 import { Icon } from "../ui/Icon";
+import util from "../ui/util.module.css";
 import { useAct } from "./act";
 import { HelpDialog, KubeconfigDialog, RestartDialog, SeatDialog } from "./dialogs";
 import type { Phase } from "./Join";
@@ -33,6 +34,7 @@ export function SeatHead({
   const t = useText();
   const language = useLanguage();
   const now_ms = useNow();
+  const { busy, problem, act } = useAct();
   const [layer, setLayer] = useState<Layer>(null);
   const { session, seat, environment } = view;
   const isOver = session.state === "closing" || session.state === "ended";
@@ -59,6 +61,15 @@ export function SeatHead({
           <Countdown environment={environment} expires_at={environment.expires_at} now_ms={now_ms} />
         )}
         <div className={styles.acts}>
+          {phase === "ready" && environment?.expires_at && (
+            <Extend
+              environment={environment}
+              expires_at={environment.expires_at}
+              now_ms={now_ms}
+              busy={busy}
+              onExtend={() => void act(environmentExtend)}
+            />
+          )}
           {phase === "ready" && (
             <Button icon="download" onClick={() => setLayer("kubeconfig")}>
               {t("kubeconfig.do")}
@@ -92,6 +103,7 @@ export function SeatHead({
         </div>
       </div>
       <div className={styles.bands}>
+        {problem && <ProblemBand problem={problem} />}
         {isOffline && (
           <Band tone="warn" icon="plug">
             {t("page.offline")}
@@ -123,63 +135,75 @@ export function SeatHead({
   );
 }
 
-function Countdown({
-  environment,
-  expires_at,
-  now_ms,
-}: {
+interface Clock {
   environment: PortalEnvironment;
   expires_at: string;
   now_ms: number;
-}) {
+}
+
+const isOffered = ({ extension }: PortalEnvironment, now_ms: number) =>
+  extension !== null && Date.parse(extension.from) <= now_ms;
+
+function Countdown({ environment, expires_at, now_ms }: Clock) {
   const t = useText();
   const language = useLanguage();
-  const { busy, problem, act } = useAct();
-  const [wasExtended, setExtended] = useState(false);
+  const began = useRef(expires_at);
   const left_ms = Date.parse(expires_at) - now_ms;
   const urgency = urgencyOf(left_ms);
-  const { extension } = environment;
-  const isOffered = extension !== null && Date.parse(extension.from) <= now_ms;
-  const warning = urgencyKey(urgency, isOffered);
+  const warning = urgencyKey(urgency, environment.extension !== null);
   const left = countdownWords(t, left_ms);
-  const end = t("time.end", { time: momentWords(language, expires_at, now_ms) });
-  const whyNot = !extension
-    ? t("extend.never")
-    : isOffered
-      ? null
-      : t("extend.later", { time: momentWords(language, extension.from, now_ms) });
+  const time = momentWords(language, expires_at, now_ms);
+  const end = t("time.end", { time });
+  const wasExtended = Date.parse(expires_at) > Date.parse(began.current);
   return (
     <div className={styles.time} data-urgency={urgency}>
       <div
         role="timer"
         aria-label={t("time.timer", { left: left_ms > 0 ? t("time.left", { time: left }) : left, end })}
-        className={styles.left}
       >
-        {urgency !== "calm" && <Icon name={urgency === "soon" ? "clock" : "triangle"} size={20} />}
-        <b>{left}</b>
+        <b>
+          {urgency !== "calm" && <Icon name={urgency === "soon" ? "clock" : "triangle"} size={20} />}
+          {left}
+        </b>
         <span>{end}</span>
       </div>
-      {/* Said when it appears: it is there because time is short. */}
-      <p role="status" className={styles.warning}>
-        {warning
-          ? t(warning)
-          : wasExtended && t("extend.done", { time: momentWords(language, expires_at, now_ms) })}
+      {/* Said when it appears: because time is short, or because there is more of it. */}
+      <p role="status" className={warning ? styles.warning : util.sr}>
+        {warning ? t(warning) : wasExtended && t("extend.done", { time })}
       </p>
-      <div className={styles.extend}>
-        <Button
-          icon="plus"
-          look={isOffered && urgency !== "calm" ? "primary" : "default"}
-          busy={busy}
-          whyNot={whyNot}
-          onClick={async () => setExtended(await act(environmentExtend))}
-        >
-          {extension
-            ? t("extend.do", { time: momentWords(language, extensionEnd(expires_at, extension), now_ms) })
-            : t("extend.short")}
-        </Button>
-        {whyNot && <small aria-hidden="true">{whyNot}</small>}
-      </div>
-      {problem && <ProblemBand problem={problem} />}
     </div>
+  );
+}
+
+function Extend({
+  environment,
+  expires_at,
+  now_ms,
+  busy,
+  onExtend,
+}: Clock & { busy: boolean; onExtend: () => void }) {
+  const t = useText();
+  const language = useLanguage();
+  const { extension } = environment;
+  const offered = isOffered(environment, now_ms);
+  const words = !extension
+    ? t("extend.never")
+    : offered
+      ? t("extend.until", { time: momentWords(language, extensionEnd(expires_at, extension), now_ms) })
+      : t("extend.later", { time: momentWords(language, extension.from, now_ms) });
+  const isUrgent = urgencyOf(Date.parse(expires_at) - now_ms) !== "calm";
+  return (
+    <Button
+      icon="plus"
+      look={offered && isUrgent ? "primary" : "default"}
+      busy={busy}
+      isOff={!offered}
+      className={styles.extend}
+      onClick={onExtend}
+    >
+      <span>
+        {t("extend.do")} <small>{words}</small>
+      </span>
+    </Button>
   );
 }

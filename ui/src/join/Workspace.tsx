@@ -89,7 +89,7 @@ export function Workspace({ view }: { view: PortalView }) {
       <div
         className={styles.split}
         style={
-          isWide ? { gridTemplateColumns: `minmax(0, ${split}fr) 11px minmax(0, ${100 - split}fr)` } : {}
+          isSplit ? { gridTemplateColumns: `minmax(0, ${split}fr) 11px minmax(0, ${100 - split}fr)` } : {}
         }
       >
         {hasText && (
@@ -101,7 +101,12 @@ export function Workspace({ view }: { view: PortalView }) {
             tabIndex={-1}
             hidden={!isWide && tab !== "read"}
           >
-            <Instructions written={view.instructions} title={t("work.instructions")} onRun={run} />
+            <Instructions
+              written={view.instructions}
+              title={t("work.instructions")}
+              isTitleHidden={!isWide}
+              onRun={run}
+            />
           </section>
         )}
         {isSplit && (

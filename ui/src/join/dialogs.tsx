@@ -45,6 +45,7 @@ export function KubeconfigDialog({ view, onClose }: { view: PortalView; onClose:
       <Button
         look="primary"
         icon="download"
+        data-first
         busy={busy}
         onClick={() =>
           void act(async () => {
@@ -81,7 +82,9 @@ export function RestartDialog({ onClose }: { onClose: () => void }) {
       <p>{t("restart.lead")}</p>
       {problem && <ProblemBand problem={problem} />}
       <div className={styles.foot}>
-        <Button onClick={onClose}>{t("restart.no")}</Button>
+        <Button data-first onClick={onClose}>
+          {t("restart.no")}
+        </Button>
         <Button
           look="danger"
           icon="retry"
@@ -119,6 +122,7 @@ export function HelpDialog({ view, onClose }: { view: PortalView; onClose: () =>
               {t("help.label")}
             </label>
             <textarea
+              data-first
               id={id}
               className={`${field.control} ${styles.text}`}
               rows={3}

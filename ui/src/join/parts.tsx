@@ -16,32 +16,31 @@ import field from "../ui/Field.module.css";
 import { Icon } from "../ui/Icon";
 import type { IconName } from "../ui/icons";
 import { Segmented } from "../ui/Segmented";
-import util from "../ui/util.module.css";
 import styles from "./parts.module.css";
 import { problemWords } from "./portal";
 import { useText } from "./text";
 
 type ButtonProps = Omit<ComponentProps<"button">, "disabled"> & {
+  "data-first"?: boolean;
   look?: "default" | "primary" | "ghost" | "danger";
   icon?: IconName;
   busy?: boolean;
-  /** Why it cannot be used now. It keeps its place, can be focused, and says so. */
-  whyNot?: string | null;
+  /** It cannot be used now: it keeps its place and the focus, and its label says why. */
+  isOff?: boolean;
 };
 
 export function Button({
   look = "default",
   icon,
   busy = false,
-  whyNot,
+  isOff = false,
   className,
   onClick,
   children,
   type = "button",
   ...rest
 }: ButtonProps) {
-  const reasonId = useId();
-  const off = busy || Boolean(whyNot);
+  const off = busy || isOff;
   return (
     <button
       {...rest}
@@ -49,18 +48,11 @@ export function Button({
       className={[button.button, button[look], button.m, styles.button, className].filter(Boolean).join(" ")}
       aria-disabled={off || undefined}
       aria-busy={busy || undefined}
-      aria-describedby={whyNot ? reasonId : rest["aria-describedby"]}
-      title={whyNot ?? rest.title}
       // A form must not be sent by a button that is off, so the click stops here.
       onClick={off ? (event) => event.preventDefault() : onClick}
     >
       {busy ? <Icon name="spinner" spin /> : icon && <Icon name={icon} />}
       {children}
-      {whyNot && (
-        <span id={reasonId} className={util.sr}>
-          {whyNot}
-        </span>
-      )}
     </button>
   );
 }
@@ -113,6 +105,8 @@ export function Dialog({
   useLayoutEffect(() => {
     const dialog = ref.current;
     dialog?.showModal();
+    // Not the button that closes: what the dialog is for.
+    dialog?.querySelector<HTMLElement>("[data-first]")?.focus();
     return () => dialog?.close();
   }, []);
   return (
