@@ -9,6 +9,14 @@ BEGIN
 END
 $$;
 
+CREATE TABLE access_tokens (
+    id uuid NOT NULL,
+    environment_id uuid NOT NULL,
+    hash bytea NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    revoked_at timestamp with time zone
+);
+
 CREATE TABLE alert_channel_secrets (
     alert_channel_id uuid NOT NULL,
     version integer NOT NULL,
@@ -123,7 +131,7 @@ CREATE TABLE audit_entries (
     outcome text NOT NULL,
     request_id text,
     CONSTRAINT audit_entries_action_check CHECK ((action ~ '^[a-z][a-z_]*$'::text)),
-    CONSTRAINT audit_entries_actor_kind_check CHECK ((actor_kind = ANY (ARRAY['user'::text, 'system'::text, 'cli'::text, 'nobody'::text]))),
+    CONSTRAINT audit_entries_actor_kind_check CHECK ((actor_kind = ANY (ARRAY['user'::text, 'system'::text, 'cli'::text, 'participant'::text, 'nobody'::text]))),
     CONSTRAINT audit_entries_outcome_check CHECK ((outcome = ANY (ARRAY['done'::text, 'refused'::text])))
 );
 
@@ -151,6 +159,48 @@ CASE state
     ELSE ((next_attempt_at IS NULL) AND (ended_at IS NOT NULL))
 END),
     CONSTRAINT deliveries_state_check CHECK ((state = ANY (ARRAY['queued'::text, 'delivered'::text, 'failed'::text])))
+);
+
+CREATE TABLE environments (
+    id uuid NOT NULL,
+    session_id uuid NOT NULL,
+    seat_id uuid,
+    driver text NOT NULL,
+    preset text NOT NULL,
+    persistent boolean NOT NULL,
+    internet boolean NOT NULL,
+    selector jsonb NOT NULL,
+    kubernetes_version text,
+    state text NOT NULL,
+    since timestamp with time zone NOT NULL,
+    step text NOT NULL,
+    step_since timestamp with time zone NOT NULL,
+    reason text,
+    detail text,
+    has_failed boolean DEFAULT false NOT NULL,
+    attempt integer NOT NULL,
+    suspects uuid[] NOT NULL,
+    infrastructure_id uuid,
+    infrastructure_name text,
+    placement jsonb,
+    namespace_uid text,
+    created_at timestamp with time zone NOT NULL,
+    placed_at timestamp with time zone,
+    started_at timestamp with time zone,
+    ready_at timestamp with time zone,
+    claimed_at timestamp with time zone,
+    expires_at timestamp with time zone,
+    ending_at timestamp with time zone,
+    ended_at timestamp with time zone,
+    next_at timestamp with time zone,
+    leased_until timestamp with time zone,
+    lease_token bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT environments_attempt_check CHECK ((attempt > 0)),
+    CONSTRAINT environments_driver_check CHECK ((driver = ANY (ARRAY['vcluster'::text, 'namespace'::text]))),
+    CONSTRAINT environments_end_check CHECK (((state = ANY (ARRAY['ended'::text, 'failed'::text])) = (ended_at IS NOT NULL))),
+    CONSTRAINT environments_place_check CHECK (((state <> ALL (ARRAY['placed'::text, 'provisioning'::text])) OR (infrastructure_name IS NOT NULL))),
+    CONSTRAINT environments_preset_check CHECK ((preset = ANY (ARRAY['small'::text, 'medium'::text, 'large'::text]))),
+    CONSTRAINT environments_state_check CHECK ((state = ANY (ARRAY['requested'::text, 'placed'::text, 'provisioning'::text, 'ready'::text, 'claimed'::text, 'paused'::text, 'ending'::text, 'ended'::text, 'failed'::text])))
 );
 
 CREATE TABLE event_snapshots (
@@ -362,6 +412,13 @@ CREATE TABLE node_snapshots (
     CONSTRAINT node_snapshots_nodes_check CHECK ((jsonb_typeof(nodes) = 'array'::text))
 );
 
+CREATE TABLE platform_settings (
+    id boolean DEFAULT true NOT NULL,
+    settings jsonb NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    CONSTRAINT platform_settings_id_check CHECK (id)
+);
+
 CREATE TABLE samples_day (
     at timestamp with time zone NOT NULL,
     series integer NOT NULL,
@@ -401,6 +458,28 @@ CREATE TABLE seal_keys (
     nonce bytea NOT NULL,
     ciphertext bytea NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE TABLE seat_cookies (
+    hash bytea NOT NULL,
+    seat_id uuid NOT NULL,
+    created_at timestamp with time zone NOT NULL
+);
+
+CREATE TABLE seats (
+    id uuid NOT NULL,
+    session_id uuid NOT NULL,
+    number integer NOT NULL,
+    name text NOT NULL,
+    email text,
+    key text NOT NULL,
+    joined_at timestamp with time zone,
+    last_seen_at timestamp with time zone,
+    help_requested_at timestamp with time zone,
+    help_text text,
+    message text,
+    environment_id uuid,
+    CONSTRAINT seats_number_check CHECK ((number > 0))
 );
 
 CREATE TABLE sessions (
@@ -462,6 +541,32 @@ CREATE TABLE users (
     CONSTRAINT users_role_check CHECK ((role = ANY (ARRAY['owner'::text, 'admin'::text, 'operator'::text, 'trainer'::text, 'viewer'::text])))
 );
 
+CREATE TABLE workshop_sessions (
+    id uuid NOT NULL,
+    workshop_id uuid NOT NULL,
+    profile jsonb NOT NULL,
+    starts_at timestamp with time zone NOT NULL,
+    ends_at timestamp with time zone NOT NULL,
+    code text NOT NULL,
+    created_by uuid,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    closed_at timestamp with time zone,
+    ended_at timestamp with time zone,
+    revision bigint NOT NULL,
+    CONSTRAINT workshop_sessions_revision_check CHECK ((revision > 0))
+);
+
+CREATE TABLE workshops (
+    id uuid NOT NULL,
+    profile jsonb NOT NULL,
+    created_by uuid,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    revision bigint NOT NULL,
+    CONSTRAINT workshops_revision_check CHECK ((revision > 0))
+);
+
 ALTER TABLE ONLY history_samples ATTACH PARTITION samples_day FOR VALUES IN ('3');
 
 ALTER TABLE ONLY history_samples ATTACH PARTITION samples_five_minutes FOR VALUES IN ('1');
@@ -469,6 +574,12 @@ ALTER TABLE ONLY history_samples ATTACH PARTITION samples_five_minutes FOR VALUE
 ALTER TABLE ONLY history_samples ATTACH PARTITION samples_hour FOR VALUES IN ('2');
 
 ALTER TABLE ONLY history_samples ATTACH PARTITION samples_live FOR VALUES IN ('0');
+
+ALTER TABLE ONLY access_tokens
+    ADD CONSTRAINT access_tokens_hash_key UNIQUE (hash);
+
+ALTER TABLE ONLY access_tokens
+    ADD CONSTRAINT access_tokens_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY alert_channel_secrets
     ADD CONSTRAINT alert_channel_secrets_pkey PRIMARY KEY (alert_channel_id);
@@ -490,6 +601,9 @@ ALTER TABLE ONLY deliveries
 
 ALTER TABLE ONLY deliveries
     ADD CONSTRAINT deliveries_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY environments
+    ADD CONSTRAINT environments_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY event_snapshots
     ADD CONSTRAINT event_snapshots_pkey PRIMARY KEY (infrastructure_id);
@@ -551,6 +665,9 @@ ALTER TABLE ONLY node_samples
 ALTER TABLE ONLY node_snapshots
     ADD CONSTRAINT node_snapshots_pkey PRIMARY KEY (infrastructure_id);
 
+ALTER TABLE ONLY platform_settings
+    ADD CONSTRAINT platform_settings_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY samples_day
     ADD CONSTRAINT samples_day_pkey PRIMARY KEY (level, series, at);
 
@@ -565,6 +682,18 @@ ALTER TABLE ONLY samples_live
 
 ALTER TABLE ONLY seal_keys
     ADD CONSTRAINT seal_keys_pkey PRIMARY KEY (kek_id);
+
+ALTER TABLE ONLY seat_cookies
+    ADD CONSTRAINT seat_cookies_pkey PRIMARY KEY (hash);
+
+ALTER TABLE ONLY seats
+    ADD CONSTRAINT seats_key_key UNIQUE (session_id, key);
+
+ALTER TABLE ONLY seats
+    ADD CONSTRAINT seats_number_key UNIQUE (session_id, number);
+
+ALTER TABLE ONLY seats
+    ADD CONSTRAINT seats_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY sessions
     ADD CONSTRAINT sessions_pkey PRIMARY KEY (id);
@@ -583,6 +712,17 @@ ALTER TABLE ONLY status_changes
 
 ALTER TABLE ONLY users
     ADD CONSTRAINT users_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY workshop_sessions
+    ADD CONSTRAINT workshop_sessions_code_key UNIQUE (code);
+
+ALTER TABLE ONLY workshop_sessions
+    ADD CONSTRAINT workshop_sessions_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY workshops
+    ADD CONSTRAINT workshops_pkey PRIMARY KEY (id);
+
+CREATE INDEX access_tokens_environment_id_idx ON access_tokens USING btree (environment_id);
 
 CREATE INDEX alert_channel_secrets_kek_id_idx ON alert_channel_secrets USING btree (kek_id);
 
@@ -604,6 +744,16 @@ CREATE INDEX deliveries_ended_at_idx ON deliveries USING btree (ended_at) WHERE 
 
 CREATE INDEX deliveries_queued_idx ON deliveries USING btree (next_attempt_at) WHERE (state = 'queued'::text);
 
+CREATE INDEX environments_live_idx ON environments USING btree (infrastructure_id) WHERE (state <> ALL (ARRAY['ended'::text, 'failed'::text]));
+
+CREATE INDEX environments_next_at_idx ON environments USING btree (next_at) WHERE (next_at IS NOT NULL);
+
+CREATE INDEX environments_seat_id_idx ON environments USING btree (seat_id) WHERE (seat_id IS NOT NULL);
+
+CREATE INDEX environments_session_id_idx ON environments USING btree (session_id, state);
+
+CREATE INDEX environments_waiting_idx ON environments USING btree (created_at) WHERE (state = 'requested'::text);
+
 CREATE INDEX infrastructure_credentials_kek_id_idx ON infrastructure_credentials USING btree (kek_id, id);
 
 CREATE UNIQUE INDEX infrastructures_cluster_uid_key ON infrastructures USING btree (cluster_uid) WHERE (cluster_uid IS NOT NULL);
@@ -613,6 +763,12 @@ CREATE UNIQUE INDEX infrastructures_default_key ON infrastructures USING btree (
 CREATE UNIQUE INDEX infrastructures_name_key ON infrastructures USING btree (lower(name));
 
 CREATE INDEX leases_holder_idx ON leases USING btree (holder);
+
+CREATE INDEX seat_cookies_seat_id_idx ON seat_cookies USING btree (seat_id);
+
+CREATE INDEX seats_environment_id_idx ON seats USING btree (environment_id) WHERE (environment_id IS NOT NULL);
+
+CREATE UNIQUE INDEX seats_name_key ON seats USING btree (session_id, lower(name));
 
 CREATE INDEX sessions_user_id_idx ON sessions USING btree (user_id, created_at);
 
@@ -626,6 +782,10 @@ CREATE INDEX status_changes_until_idx ON status_changes USING btree (until);
 
 CREATE UNIQUE INDEX users_email_key ON users USING btree (lower(email));
 
+CREATE INDEX workshop_sessions_live_idx ON workshop_sessions USING btree (starts_at) WHERE (ended_at IS NULL);
+
+CREATE INDEX workshop_sessions_workshop_id_idx ON workshop_sessions USING btree (workshop_id);
+
 ALTER INDEX history_samples_pkey ATTACH PARTITION samples_day_pkey;
 
 ALTER INDEX history_samples_pkey ATTACH PARTITION samples_five_minutes_pkey;
@@ -636,6 +796,9 @@ ALTER INDEX history_samples_pkey ATTACH PARTITION samples_live_pkey;
 
 CREATE TRIGGER audit_entries_keep BEFORE DELETE OR UPDATE OR TRUNCATE ON audit_entries FOR EACH STATEMENT EXECUTE FUNCTION audit_entries_keep();
 
+ALTER TABLE ONLY access_tokens
+    ADD CONSTRAINT access_tokens_environment_id_fkey FOREIGN KEY (environment_id) REFERENCES environments(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY alert_channel_secrets
     ADD CONSTRAINT alert_channel_secrets_alert_channel_id_fkey FOREIGN KEY (alert_channel_id) REFERENCES alert_channels(id) ON DELETE CASCADE;
 
@@ -644,6 +807,12 @@ ALTER TABLE ONLY alert_channel_secrets
 
 ALTER TABLE ONLY deliveries
     ADD CONSTRAINT deliveries_alert_channel_id_fkey FOREIGN KEY (alert_channel_id) REFERENCES alert_channels(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY environments
+    ADD CONSTRAINT environments_infrastructure_id_fkey FOREIGN KEY (infrastructure_id) REFERENCES infrastructures(id) ON DELETE SET NULL;
+
+ALTER TABLE ONLY environments
+    ADD CONSTRAINT environments_session_id_fkey FOREIGN KEY (session_id) REFERENCES workshop_sessions(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY event_snapshots
     ADD CONSTRAINT event_snapshots_infrastructure_id_fkey FOREIGN KEY (infrastructure_id) REFERENCES infrastructures(id) ON DELETE CASCADE;
@@ -669,8 +838,26 @@ ALTER TABLE ONLY node_names
 ALTER TABLE ONLY node_snapshots
     ADD CONSTRAINT node_snapshots_infrastructure_id_fkey FOREIGN KEY (infrastructure_id) REFERENCES infrastructures(id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY seat_cookies
+    ADD CONSTRAINT seat_cookies_seat_id_fkey FOREIGN KEY (seat_id) REFERENCES seats(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY seats
+    ADD CONSTRAINT seats_environment_id_fkey FOREIGN KEY (environment_id) REFERENCES environments(id) ON DELETE SET NULL;
+
+ALTER TABLE ONLY seats
+    ADD CONSTRAINT seats_session_id_fkey FOREIGN KEY (session_id) REFERENCES workshop_sessions(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY sessions
     ADD CONSTRAINT sessions_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY status_changes
     ADD CONSTRAINT status_changes_infrastructure_id_fkey FOREIGN KEY (infrastructure_id) REFERENCES infrastructures(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY workshop_sessions
+    ADD CONSTRAINT workshop_sessions_created_by_fkey FOREIGN KEY (created_by) REFERENCES users(id) ON DELETE SET NULL;
+
+ALTER TABLE ONLY workshop_sessions
+    ADD CONSTRAINT workshop_sessions_workshop_id_fkey FOREIGN KEY (workshop_id) REFERENCES workshops(id);
+
+ALTER TABLE ONLY workshops
+    ADD CONSTRAINT workshops_created_by_fkey FOREIGN KEY (created_by) REFERENCES users(id) ON DELETE SET NULL;

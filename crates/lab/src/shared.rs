@@ -1,18 +1,21 @@
 //! Clusters that outlive one test: written to a folder by their owner, attached to by others.
 //!
 //! `NAME.kubeconfig`, `NAME.token` and `NAME.ca.pem` are for people and for clients of any kind;
-//! `NAME.json` is for [`Lab::attach`].
+//! `NAME.json` is for [`Lab::attach`]; `NAME.images.json`, beside a cluster with a real node, names
+//! the images that are there to make environments of.
 
 use std::{fs, path::Path};
 
 use crate::{
+    cluster::Kind,
     error::{Doing, LabError},
+    images::{COREDNS_IMAGE, KUBERNETES_IMAGE, TERMINAL_IMAGE, VCLUSTER_IMAGE},
     lab::{Facts, Lab},
     paths,
     state::LabDir,
 };
 
-const FILES: [&str; 4] = ["kubeconfig", "token", "ca.pem", "json"];
+const FILES: [&str; 5] = ["kubeconfig", "token", "ca.pem", "images.json", "json"];
 
 /// A folder to share clusters in that is removed when dropped.
 #[derive(Debug)]
@@ -67,6 +70,13 @@ impl Lab {
         write("kubeconfig", self.kubeconfig())?;
         write("token", &format!("{}\n", self.token()))?;
         write("ca.pem", self.ca_pem())?;
+        if self.kind() == Kind::Node {
+            let images = serde_json::json!({
+                "vcluster": VCLUSTER_IMAGE, "kubernetes": KUBERNETES_IMAGE,
+                "coredns": COREDNS_IMAGE, "terminal": TERMINAL_IMAGE,
+            });
+            write("images.json", &images.to_string())?;
+        }
         // Last: whoever finds it finds the others too.
         write("json", &facts)
     }

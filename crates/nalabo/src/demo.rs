@@ -3,10 +3,13 @@
 //! Promises: everything it makes is gone when it ends; clusters are connected through the same
 //! API that a person uses. The clusters are pretend ones (`--clusters N`), those whose kubeconfigs
 //! are given, or both. The past of pretend ones is worked out and written as history, which the
-//! terminal says. Does not: invent troubles of the past; outages are only those that happen.
+//! terminal says. Where real clusters are, a workshop is ready with a join link: vClusters on a
+//! real node, namespaces on pretended ones. Does not: invent troubles of the past; outages are
+//! only those that happen.
 
 mod client;
 mod past;
+mod workshop;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -47,6 +50,10 @@ pub struct DemoOptions {
     /// Address and port to listen on; another port when this one is in use.
     #[arg(long, env = "NALABO_LISTEN", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
+    /// Address and port at which kubectl reaches environments; another port when this one is in
+    /// use.
+    #[arg(long, env = "NALABO_KUBE_LISTEN", default_value = "127.0.0.1:8443")]
+    kube_listen: SocketAddr,
 }
 
 /// A cluster to connect.
@@ -60,6 +67,8 @@ struct Candidate {
     kubeconfig: String,
     /// Position among the pretend clusters; none for a real one.
     pretended: Option<usize>,
+    /// It is real and shall hold environments.
+    hosts_environments: bool,
 }
 
 /// Runs until Ctrl-C.
@@ -73,6 +82,7 @@ pub async fn demo(options: DemoOptions) -> anyhow::Result<()> {
     settings.key_file = None;
     settings.public_url = None;
     settings.data_dir = Some(folder.path().to_owned());
+    settings.kube_listen = Some(free_address(options.kube_listen).await?);
     settings.allow_networks = vec!["127.0.0.0/8".parse()?, "10.0.0.0/8".parse()?];
     settings.admin_email = Some(EMAIL.to_owned());
     settings.admin_password = Some(SecretString::from(password.as_str()));
@@ -91,7 +101,9 @@ pub async fn demo(options: DemoOptions) -> anyhow::Result<()> {
         () = stop.wait() => return Ok(()),
     };
     let url = format!("http://localhost:{}", running.address.port());
-    let demo = Demo { url, password, sim: sim.as_ref(), failing_percent: options.failing_percent };
+    let images = options.lab_dir.as_deref().and_then(workshop::images_in);
+    let demo =
+        Demo { url, password, sim: sim.as_ref(), failing_percent: options.failing_percent, images };
     let db = running.db().clone();
     let result = tokio::select! {
         result = demo.run(candidates, &db) => result,
@@ -117,7 +129,15 @@ fn candidates(options: &DemoOptions, sim: Option<&Sim>) -> anyhow::Result<Vec<Ca
     if let (true, Some(folder)) = (files.is_empty(), &options.lab_dir) {
         files = lab_kubeconfigs(folder)?;
     }
-    let mut candidates = files.into_iter().map(real_candidate).collect::<Result<Vec<_>, _>>()?;
+    let has_node = files.iter().any(|it| workshop::images_beside(it).is_some());
+    let mut candidates = files
+        .into_iter()
+        .map(|file| {
+            // Pretended nodes stand in only where there is no real one.
+            let hosts = !has_node || workshop::images_beside(&file).is_some();
+            real_candidate(file, hosts)
+        })
+        .collect::<Result<Vec<_>, _>>()?;
     let pretended = sim.into_iter().flat_map(Sim::clusters).enumerate();
     candidates.extend(pretended.map(|(position, it)| Candidate {
         name: it.name().to_owned(),
@@ -127,6 +147,7 @@ fn candidates(options: &DemoOptions, sim: Option<&Sim>) -> anyhow::Result<Vec<Ca
         kubelet_summary: !it.has_prometheus() && position % 3 != 0,
         kubeconfig: it.kubeconfig(),
         pretended: Some(position),
+        hosts_environments: false,
     }));
     if candidates.is_empty() {
         bail!(
@@ -137,7 +158,7 @@ fn candidates(options: &DemoOptions, sim: Option<&Sim>) -> anyhow::Result<Vec<Ca
     Ok(candidates)
 }
 
-fn real_candidate(file: PathBuf) -> anyhow::Result<Candidate> {
+fn real_candidate(file: PathBuf, hosts_environments: bool) -> anyhow::Result<Candidate> {
     let name = file.file_stem().and_then(|it| it.to_str()).unwrap_or("cluster").to_owned();
     let kubeconfig =
         std::fs::read_to_string(&file).with_context(|| format!("read {}", file.display()))?;
@@ -149,6 +170,7 @@ fn real_candidate(file: PathBuf) -> anyhow::Result<Candidate> {
         kubelet_summary: false,
         kubeconfig,
         pretended: None,
+        hosts_environments,
     })
 }
 
@@ -179,6 +201,8 @@ struct Demo<'a> {
     password: String,
     sim: Option<&'a Sim>,
     failing_percent: Option<u8>,
+    /// What environments are made of on the lab's real node, where there is one.
+    images: Option<serde_json::Value>,
 }
 
 impl Demo<'_> {
@@ -186,6 +210,7 @@ impl Demo<'_> {
     async fn run(&self, candidates: Vec<Candidate>, db: &Db) -> anyhow::Result<()> {
         let client = Client::sign_in(&self.url, &self.password).await?;
         let total = candidates.len();
+        let has_host = candidates.iter().any(|it| it.hosts_environments);
         let mut connecting = tokio::task::JoinSet::new();
         let (mut connected, mut pretended) = (0, Vec::new());
         let mut waiting = candidates.into_iter();
@@ -210,8 +235,12 @@ impl Demo<'_> {
             (Some(sim), None) => story_begin(sim).await?,
             (None, _) => {}
         }
+        let join = match has_host {
+            true => self.workshop_offer(&client).await,
+            false => String::new(),
+        };
         println!(
-            "\n  Open    {}\n  Sign in {EMAIL}\n          {}\n\n  \
+            "\n  Open    {}\n  Sign in {EMAIL}\n          {}\n{join}\n  \
              Try: the overview; the fullest node; connect another cluster; cut one off.\n  \
              Ctrl-C stops and removes all of it.\n",
             self.url, self.password
@@ -232,6 +261,26 @@ impl Demo<'_> {
         };
         tokio::try_join!(past, story)?;
         std::future::pending().await
+    }
+}
+
+impl Demo<'_> {
+    /// Makes the workshop, and says how to join it, or why that is not possible.
+    async fn workshop_offer(&self, client: &Client) -> String {
+        // The demo is worth looking at without a workshop.
+        match workshop::workshop_seed(client, self.images.clone()).await {
+            Ok(join_url) => {
+                let missing = match &self.images {
+                    Some(_) => "",
+                    None => {
+                        "\n          (no real node here, which needs root: participants get \
+                         namespaces on pretended nodes, without a terminal)"
+                    }
+                };
+                format!("\n  Join    {join_url}{missing}\n")
+            }
+            Err(error) => format!("\n  The workshop could not be made: {error:#}\n"),
+        }
     }
 }
 

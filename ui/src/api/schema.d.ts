@@ -284,6 +284,74 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/admin/environments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads environments. */
+        get: operations["environment_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/environments/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ends environments. */
+        post: operations["environments_end"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/environments/extend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Gives environments more time. */
+        post: operations["environments_extend"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/environments/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads an environment. */
+        get: operations["environment_find"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/admin/infrastructures": {
         parameters: {
             query?: never;
@@ -454,6 +522,23 @@ export interface paths {
         put?: never;
         /** Switches it on. */
         post: operations["infrastructure_enable"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/infrastructures/{id}/environments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads what is on an infrastructure. */
+        get: operations["infrastructure_environment_list"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -632,6 +717,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/admin/placements/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Says where so many more would go, and what stops the next one. */
+        post: operations["placement_preview"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/admin/rbac.yaml": {
         parameters: {
             query?: never;
@@ -683,6 +785,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/admin/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads the settings. */
+        get: operations["settings_read"];
+        /** Changes the settings; they hold from the next decision on. */
+        put: operations["settings_update"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/admin/stats": {
         parameters: {
             query?: never;
@@ -695,6 +815,250 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/workshop-sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads the sessions that the caller may see; a trainer sees their own. */
+        get: operations["workshop_session_list"];
+        put?: never;
+        /** Makes a session. */
+        post: operations["workshop_session_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/workshop-sessions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads a session. */
+        get: operations["workshop_session_find"];
+        /** Changes a session. */
+        put: operations["workshop_session_update"];
+        post?: never;
+        /** Forgets a session that has not begun, or is over. */
+        delete: operations["workshop_session_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/workshop-sessions/{id}/board": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads the board. */
+        get: operations["board_read"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/workshop-sessions/{id}/cards": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads the access cards of a session. */
+        get: operations["card_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/workshop-sessions/{id}/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ends what seats have, or the whole session before its time. */
+        post: operations["seats_end"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/workshop-sessions/{id}/extend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Gives participants more time; the session ends later where that is needed. */
+        post: operations["seats_extend"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/workshop-sessions/{id}/help-done": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Notes that participants were helped. */
+        post: operations["seats_help_done"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/workshop-sessions/{id}/message": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Says something to participants. */
+        post: operations["seats_message"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/workshop-sessions/{id}/report": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads what is kept of a session. */
+        get: operations["session_report_read"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/workshop-sessions/{id}/restart": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Gives seats new environments in place of those they have. */
+        post: operations["seats_restart"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/workshop-sessions/{id}/roster": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Adds seats from a roster. */
+        post: operations["roster_write"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/workshop-sessions/{id}/seats.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads the seats as a table. */
+        get: operations["seat_table_read"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/workshops": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads every workshop. */
+        get: operations["workshop_list"];
+        put?: never;
+        /** Makes a workshop. */
+        post: operations["workshop_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/workshops/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads a workshop. */
+        get: operations["workshop_find"];
+        /** Changes a workshop. Environments that are there stay as they are. */
+        put: operations["workshop_update"];
+        post?: never;
+        /** Forgets a workshop and what is kept of its sessions, once all of them are over. */
+        delete: operations["workshop_delete"];
         options?: never;
         head?: never;
         patch?: never;
@@ -870,6 +1234,142 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/portal/extend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Adds time. */
+        post: operations["portal_extend"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/portal/help": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Asks for help, or says that none is needed any more. */
+        post: operations["portal_help"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/portal/join": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sits down, or comes back. */
+        post: operations["portal_join"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/portal/kubeconfig": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Hands out a kubeconfig with a token of its own. */
+        get: operations["portal_kubeconfig"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/portal/leave": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Forgets this browser; the seat stays. */
+        post: operations["portal_leave"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/portal/me": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads one's seat. */
+        get: operations["portal_read"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/portal/restart": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes a new environment in place of the one there is. */
+        post: operations["portal_restart"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/portal/sessions/{code}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads what a code is for. */
+        get: operations["portal_session_find"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -888,7 +1388,7 @@ export interface components {
          * @description Who did it.
          * @enum {string}
          */
-        ActorKind: "user" | "system" | "cli" | "nobody";
+        ActorKind: "user" | "system" | "cli" | "participant" | "nobody";
         /**
          * @description How an alert changed, for those who look.
          * @enum {string}
@@ -1266,7 +1766,7 @@ export interface components {
          * @description What was done. Stored and sent by its name.
          * @enum {string}
          */
-        AuditAction: "set_up_done" | "signed_in" | "sign_in_refused" | "signed_out" | "session_revoked" | "password_changed" | "password_reset" | "user_created" | "infrastructure_created" | "infrastructure_updated" | "infrastructure_deleted" | "credential_replaced" | "credential_renewed" | "default_changed" | "mode_changed" | "permission_refused" | "keys_rotated" | "alert_channel_created" | "alert_channel_updated" | "alert_channel_deleted" | "alert_channel_tested" | "alert_channel_disabled" | "alert_acknowledged" | "alert_unacknowledged" | "alert_muted" | "alert_unmuted" | "alert_rule_updated" | "maintenance_window_created" | "maintenance_window_updated" | "maintenance_window_deleted";
+        AuditAction: "set_up_done" | "signed_in" | "sign_in_refused" | "signed_out" | "session_revoked" | "password_changed" | "password_reset" | "user_created" | "infrastructure_created" | "infrastructure_updated" | "infrastructure_deleted" | "credential_replaced" | "credential_renewed" | "default_changed" | "mode_changed" | "permission_refused" | "keys_rotated" | "alert_channel_created" | "alert_channel_updated" | "alert_channel_deleted" | "alert_channel_tested" | "alert_channel_disabled" | "alert_acknowledged" | "alert_unacknowledged" | "alert_muted" | "alert_unmuted" | "alert_rule_updated" | "maintenance_window_created" | "maintenance_window_updated" | "maintenance_window_deleted" | "workshop_created" | "workshop_updated" | "workshop_deleted" | "session_created" | "session_updated" | "session_deleted" | "session_closed" | "roster_written" | "seat_joined" | "environments_extended" | "environments_ended" | "environments_restarted" | "kubeconfig_issued" | "terminal_opened" | "settings_updated";
         /** @description The one who did it, as far as known. */
         AuditActor: {
             /** @description Its address at that time. */
@@ -1320,7 +1820,7 @@ export interface components {
         AuditSubject: {
             /** @description Its id, where it has one. */
             id?: string | null;
-            /** @description `infrastructure`, `user`, `session`, `keys`, `operation`. */
+            /** @description `infrastructure`, `user`, `session`, `keys`, `operation`, `workshop`, `seat` … */
             kind: string;
             /** @description Its name at that time. */
             name?: string | null;
@@ -1351,6 +1851,43 @@ export interface components {
              * @description Absent while it holds.
              */
             until?: string | null;
+        };
+        /** @description An infrastructure with environments of the session. */
+        BoardPlaceView: {
+            /** Format: int32 */
+            environments: number;
+            id: components["schemas"]["InfrastructureId"];
+            name: string;
+            state: components["schemas"]["State"];
+        };
+        /** @description A session, seat by seat. */
+        BoardView: {
+            infrastructures: components["schemas"]["BoardPlaceView"][];
+            /** Format: date-time */
+            observed_at: string;
+            pool: components["schemas"]["PoolView"];
+            seats: components["schemas"]["SeatView"][];
+            session: components["schemas"]["WorkshopSessionView"];
+        };
+        /** @description Cards to print. */
+        CardListView: {
+            cards: components["schemas"]["CardView"][];
+            code: string;
+            join_url: string;
+            session_name: string;
+        };
+        /** @description A card to print for one seat. */
+        CardView: {
+            /** @description Opens this seat alone. */
+            key: string;
+            name: string;
+            /** Format: int32 */
+            number: number;
+        };
+        /** @description How many something was done to. */
+        ChangedView: {
+            /** Format: int32 */
+            changed: number;
         };
         /**
          * @description How a channel reaches people.
@@ -1579,10 +2116,147 @@ export interface components {
             title: string;
         };
         /**
+         * @description What kind of Kubernetes it is.
+         * @enum {string}
+         */
+        Driver: "vcluster" | "namespace";
+        /**
          * @description What an infrastructure is for. Shown in its own hue, production solid.
          * @enum {string}
          */
         EnvironmentClass: "production" | "staging" | "training" | "lab";
+        /** @description Data of an `environment` event. */
+        EnvironmentEventView: {
+            id: components["schemas"]["EnvironmentId"];
+            session_id: components["schemas"]["WorkshopSessionId"];
+        };
+        /**
+         * Format: uuid
+         * @description What one participant receives: a vCluster or a namespace.
+         */
+        EnvironmentId: string;
+        /** @description Where the images come from that NALABO itself starts. */
+        EnvironmentImages: {
+            /** @description DNS inside. */
+            coredns: string;
+            /** @description The Kubernetes programs it starts; `{version}` becomes the version. */
+            kubernetes: string;
+            /** @description What the web terminal runs in: a shell at `/bin/sh`, and `kubectl`. */
+            terminal: string;
+            /** @description The control plane of a vCluster. */
+            vcluster: string;
+        };
+        /** @description A page of environments, those that are stuck first. */
+        EnvironmentListView: {
+            items: components["schemas"]["EnvironmentView"][];
+            next_cursor?: components["schemas"]["EnvironmentId"] | null;
+            /**
+             * Format: int32
+             * @description How many of this page are stuck.
+             */
+            stuck: number;
+        };
+        /**
+         * @description Why an environment could not be made, or is gone. The console has a sentence for each.
+         * @enum {string}
+         */
+        EnvironmentReason: "no_room" | "unreachable" | "forbidden" | "start_deadline" | "image_pull" | "unschedulable" | "volume" | "quota" | "crash" | "conflict" | "refused" | "vanished" | "too_many_failures" | "expired" | "session_ended" | "ended_by_person" | "restarted" | "unclaimed";
+        /**
+         * @description Where an environment is in its life. Stored and sent by its name.
+         * @enum {string}
+         */
+        EnvironmentState: "requested" | "placed" | "provisioning" | "ready" | "claimed" | "paused" | "ending" | "ended" | "failed";
+        /**
+         * @description What is done at present to make an environment, as people see it.
+         * @enum {string}
+         */
+        EnvironmentStep: "queue" | "guards" | "objects" | "starting" | "api" | "tools" | "done";
+        /** @description An environment. */
+        EnvironmentView: {
+            /** Format: int32 */
+            attempts: number;
+            /** Format: date-time */
+            claimed_at?: string | null;
+            /** Format: date-time */
+            created_at: string;
+            /** @description The reason in one English sentence, for operators. */
+            detail?: string | null;
+            driver: components["schemas"]["Driver"];
+            /** Format: date-time */
+            ended_at?: string | null;
+            /** Format: date-time */
+            expires_at?: string | null;
+            has_failed: boolean;
+            id: components["schemas"]["EnvironmentId"];
+            infrastructure_id?: components["schemas"]["InfrastructureId"] | null;
+            infrastructure_name?: string | null;
+            /** @description It has been in a state that passes for longer than that should take. */
+            is_stuck: boolean;
+            kubernetes_version?: string | null;
+            /** @description The id as names on the infrastructure hold it. */
+            label: string;
+            /** @description Its namespace on the infrastructure. */
+            namespace: string;
+            /** @description Who sits there. */
+            owner?: string | null;
+            /** Format: date-time */
+            placed_at?: string | null;
+            placement?: components["schemas"]["Placement"] | null;
+            preset: components["schemas"]["Preset"];
+            /** Format: date-time */
+            ready_at?: string | null;
+            reason?: components["schemas"]["EnvironmentReason"] | null;
+            seat_id?: components["schemas"]["SeatId"] | null;
+            /** Format: int32 */
+            seat_number?: number | null;
+            session_id: components["schemas"]["WorkshopSessionId"];
+            session_name: string;
+            /**
+             * Format: date-time
+             * @description Since when.
+             */
+            since: string;
+            /**
+             * Format: int64
+             * @description From its place to its first answer.
+             */
+            start_seconds?: number | null;
+            state: components["schemas"]["EnvironmentState"];
+            step: components["schemas"]["StepView"];
+        };
+        /** @description Environments to end. */
+        EnvironmentsEndBody: {
+            ids: components["schemas"]["EnvironmentId"][];
+            /** @description Why, for the audit. */
+            reason?: string;
+        };
+        /** @description Environments to give more time. */
+        EnvironmentsExtendBody: {
+            ids: components["schemas"]["EnvironmentId"][];
+            /**
+             * Format: int32
+             * @description Up to a day, and not beyond the end of their session.
+             */
+            minutes: number;
+        };
+        /** @description Time that may be added. */
+        ExtensionView: {
+            /**
+             * Format: date-time
+             * @description From when on.
+             */
+            from: string;
+            /**
+             * Format: int64
+             * @description How much at once.
+             */
+            minutes: number;
+            /**
+             * Format: date-time
+             * @description No further than this.
+             */
+            until: string;
+        };
         /** @description When something will be full, if it goes on as it did. */
         ForecastView: {
             /**
@@ -1608,6 +2282,12 @@ export interface components {
          * @enum {string}
          */
         HeldBy: "network_suspect" | "flapping";
+        /** @description Asks for help, or says that none is needed any more. */
+        HelpBody: {
+            on: boolean;
+            /** @description What it is about, up to 500 characters. */
+            text?: string | null;
+        };
         /** @description One line of a chart. */
         HistoryLineView: {
             /** @description The average of each step. */
@@ -1736,12 +2416,21 @@ export interface components {
              */
             updated_at: string;
         };
+        /** @description Instructions in Markdown, in each language in which they are there. */
+        Instructions: {
+            /** @description English. */
+            en?: string | null;
+            /** @description French. */
+            fr?: string | null;
+        };
         /** @description All that one full check reads of an infrastructure. */
         Inventory: {
             /** @description UID of the namespace `kube-system`: the identity of the cluster. */
             cluster_uid: string;
             /** @description CPU over all nodes. */
             cpu: components["schemas"]["Cpu"];
+            /** @description Kinds of environments that can be made here: the rights and roles for them are there. */
+            drivers: components["schemas"]["Driver"][];
             /** @description As the API server says it, for example `v1.35.4`. */
             kubernetes_version: string;
             /** @description Memory over all nodes. */
@@ -1799,6 +2488,15 @@ export interface components {
             used_observed_at?: string | null;
             /** @description Persistent volumes and claims. */
             volumes: components["schemas"]["Volumes"];
+        };
+        /** @description What somebody sends to sit down. */
+        JoinBody: {
+            /** @description Of the session. */
+            code: string;
+            /** @description Of their seat, to come back, or to come in by a roster. */
+            key?: string | null;
+            /** @description What they are called; needed for a new seat. */
+            name?: string | null;
         };
         /** @description Labels: Kubernetes' form for keys and values, 32 at most. */
         Labels: {
@@ -2095,7 +2793,149 @@ export interface components {
          * @description One thing that somebody may or may not do. Named as in the API.
          * @enum {string}
          */
-        Permission: "account_self" | "infrastructure_read" | "infrastructure_test" | "infrastructure_cordon" | "infrastructure_write" | "resource_read" | "audit_read" | "alert_read" | "alert_acknowledge" | "alert_write";
+        Permission: "account_self" | "infrastructure_read" | "infrastructure_test" | "infrastructure_cordon" | "infrastructure_write" | "resource_read" | "audit_read" | "alert_read" | "alert_acknowledge" | "alert_write" | "workshop_read" | "workshop_write" | "session_read" | "session_write" | "environment_read" | "environment_write" | "settings_read" | "settings_write";
+        /** @description The choice, kept with the environment. */
+        Placement: {
+            /**
+             * Format: double
+             * @description What is left of it after placement, in percent.
+             */
+            free_percent: number;
+            /** @description The one that was chosen. */
+            id: components["schemas"]["InfrastructureId"];
+            /** @description Its name at that time. */
+            name: string;
+            /** @description The others: those that would do first, the nearest of them before the others. */
+            rejected: components["schemas"]["Rejected"][];
+            /** @description The resource that is tightest there. */
+            tightest: components["schemas"]["PlacementResource"];
+        };
+        /** @description Where so many environments would go. */
+        PlacementPreview: {
+            /**
+             * Format: int32
+             * @description How many were asked for.
+             */
+            asked: number;
+            /** @description What stops one more, of every infrastructure; empty while one more fits. */
+            next: components["schemas"]["Rejected"][];
+            /**
+             * Format: int32
+             * @description How many fit.
+             */
+            placed: number;
+            /** @description Those that received none, and why. */
+            rejected: components["schemas"]["Rejected"][];
+            /** @description Where, the most first. */
+            targets: components["schemas"]["PlacementTarget"][];
+        };
+        /** @description What would be placed: as a workshop says, or as said here. */
+        PlacementPreviewBody: {
+            /**
+             * Format: int32
+             * @description How many, 1 to 1,000.
+             */
+            count: number;
+            driver?: components["schemas"]["Driver"] | null;
+            kubernetes_version?: string | null;
+            persistent?: boolean;
+            preset?: components["schemas"]["Preset"];
+            selector?: {
+                [key: string]: string;
+            };
+            workshop_id?: components["schemas"]["WorkshopId"] | null;
+        };
+        /**
+         * @description A resource that placing looks at.
+         * @enum {string}
+         */
+        PlacementResource: "cpu" | "memory" | "pods" | "storage";
+        /** @description One infrastructure that would receive some of them. */
+        PlacementTarget: {
+            /**
+             * Format: int32
+             * @description How many.
+             */
+            count: number;
+            /**
+             * Format: double
+             * @description What would be left of it, in percent.
+             */
+            free_percent: number;
+            /** @description Which. */
+            id: components["schemas"]["InfrastructureId"];
+            /** @description Its name. */
+            name: string;
+            /** @description The resource that would be tightest there. */
+            tightest: components["schemas"]["PlacementResource"];
+        };
+        /** @description The settings of workshops. */
+        PlatformSettings: {
+            /**
+             * Format: int32
+             * @description Attempts before an environment is given up.
+             * @default 3
+             */
+            attempts_max: number;
+            /**
+             * Format: double
+             * @description No new environment where more than this of CPU would be requested, or is used.
+             * @default 85
+             */
+            cpu_max_percent: number;
+            /**
+             * Format: int32
+             * @description Most environments of one infrastructure.
+             * @default 200
+             */
+            environments_max: number;
+            /**
+             * Format: int32
+             * @description After its end an environment is still there for so long, for a person to extend it.
+             * @default 60
+             */
+            grace_seconds: number;
+            /**
+             * @description Where images come from that NALABO starts.
+             * @default {
+             *       "coredns": "docker.io/coredns/coredns:1.14.1",
+             *       "kubernetes": "ghcr.io/loft-sh/kubernetes:{version}",
+             *       "terminal": "docker.io/alpine/k8s:1.35.4",
+             *       "vcluster": "ghcr.io/loft-sh/vcluster-oss:0.36.1"
+             *     }
+             */
+            images: components["schemas"]["EnvironmentImages"];
+            /**
+             * Format: double
+             * @description The same for memory.
+             * @default 85
+             */
+            memory_max_percent: number;
+            /**
+             * Format: int32
+             * @description An environment that is not ready after this is tried elsewhere.
+             * @default 300
+             */
+            start_deadline_seconds: number;
+            /**
+             * Format: int32
+             * @description Starts under way on one infrastructure.
+             * @default 5
+             */
+            starts_at_once: number;
+            /**
+             * Format: double
+             * @description The same for pods and ephemeral storage.
+             * @default 90
+             */
+            storage_max_percent: number;
+            /**
+             * Format: int32
+             * @description Pools begin to be filled so long before they are to be ready, at least.
+             * @default 30
+             */
+            warm_up_minutes: number;
+        };
         /** @description Pods, counted. */
         Pods: {
             /**
@@ -2114,6 +2954,89 @@ export interface components {
              */
             total: number;
         };
+        /** @description Spares of a session. */
+        PoolView: {
+            /** Format: int32 */
+            failed: number;
+            /** Format: int32 */
+            ready: number;
+            /** Format: int32 */
+            starting: number;
+        };
+        /** @description An environment as its participant sees it. */
+        PortalEnvironmentView: {
+            /**
+             * Format: int32
+             * @description Another try is under way, this one.
+             */
+            attempts: number;
+            driver: components["schemas"]["Driver"];
+            /** Format: date-time */
+            expires_at?: string | null;
+            extension?: components["schemas"]["ExtensionView"] | null;
+            id: components["schemas"]["EnvironmentId"];
+            kubernetes_version?: string | null;
+            label: string;
+            /** @description The namespace that kubectl works in. */
+            namespace: string;
+            /**
+             * Format: int64
+             * @description People who wait for a place before this one.
+             */
+            position?: number | null;
+            reason?: components["schemas"]["EnvironmentReason"] | null;
+            /**
+             * Format: date-time
+             * @description When it was asked for.
+             */
+            started_at: string;
+            state: components["schemas"]["SeatState"];
+            step: components["schemas"]["StepView"];
+            /**
+             * Format: int32
+             * @description Nine starts of ten took no longer.
+             */
+            usual_seconds?: number | null;
+        };
+        /** @description The seat as its participant sees it. */
+        PortalSeatView: {
+            /** Format: date-time */
+            help_requested_at?: string | null;
+            /** @description By which they come back from elsewhere. */
+            key: string;
+            message?: string | null;
+            name: string;
+            /** Format: int32 */
+            number: number;
+        };
+        /** @description The session as its participant sees it. */
+        PortalSessionView: {
+            /** Format: date-time */
+            ends_at: string;
+            message: string;
+            name: string;
+            /** Format: date-time */
+            starts_at: string;
+            state: components["schemas"]["SessionState"];
+            title: string;
+        };
+        /** @description All that a participant sees. */
+        PortalView: {
+            environment?: components["schemas"]["PortalEnvironmentView"] | null;
+            instructions: components["schemas"]["Instructions"];
+            /**
+             * Format: date-time
+             * @description The server's time, for countdowns.
+             */
+            now: string;
+            seat: components["schemas"]["PortalSeatView"];
+            session: components["schemas"]["PortalSessionView"];
+        };
+        /**
+         * @description How large an environment is. Stored and sent by its name.
+         * @enum {string}
+         */
+        Preset: "small" | "medium" | "large";
         /** @description How tight a resource is. */
         Pressure: {
             /** @description Of what. */
@@ -2263,6 +3186,133 @@ export interface components {
             /** @description Why not, as the code of the problem that deleting would answer. */
             why_not?: string | null;
         };
+        /** @description One infrastructure and what was against it. */
+        Rejected: {
+            /** @description Which. */
+            id: components["schemas"]["InfrastructureId"];
+            /** @description Its name at that time. */
+            name: string;
+            /** @description What was against it; of several, all. */
+            reasons: components["schemas"]["Rejection"][];
+        };
+        /** @description Why an infrastructure was not chosen. */
+        Rejection: {
+            /** @enum {string} */
+            code: "mode";
+            /** @description Which of them. */
+            mode: components["schemas"]["Mode"];
+        } | {
+            /** @enum {string} */
+            code: "state";
+            /** @description How it is. */
+            state: components["schemas"]["State"];
+        } | {
+            /**
+             * Format: int64
+             * @description For how long.
+             */
+            age_seconds: number;
+            /** @enum {string} */
+            code: "stale";
+        } | {
+            /** @enum {string} */
+            code: "not_read";
+        } | {
+            /** @enum {string} */
+            code: "selector";
+            /** @description Which. */
+            label: string;
+        } | {
+            /** @enum {string} */
+            code: "driver";
+            /** @description Which. */
+            driver: components["schemas"]["Driver"];
+        } | {
+            /** @enum {string} */
+            code: "version";
+            /** @description What it has. */
+            offered: string;
+            /** @description What is wanted. */
+            wanted: string;
+        } | {
+            /** @enum {string} */
+            code: "storage_class";
+        } | {
+            /** @enum {string} */
+            code: "slots";
+            /**
+             * Format: int32
+             * @description How many it may.
+             */
+            max: number;
+            /**
+             * Format: int32
+             * @description How many it holds.
+             */
+            taken: number;
+        } | {
+            /** @enum {string} */
+            code: "requested";
+            /**
+             * Format: double
+             * @description How full it may be.
+             */
+            max_percent: number;
+            /**
+             * Format: double
+             * @description How full it would be.
+             */
+            percent: number;
+            /** @description Which. */
+            resource: components["schemas"]["PlacementResource"];
+        } | {
+            /** @enum {string} */
+            code: "used";
+            /**
+             * Format: double
+             * @description How full it may be.
+             */
+            max_percent: number;
+            /**
+             * Format: double
+             * @description How full it is, or would be.
+             */
+            percent: number;
+            /** @description Which. */
+            resource: components["schemas"]["PlacementResource"];
+        } | {
+            /** @enum {string} */
+            code: "less_room";
+            /**
+             * Format: double
+             * @description What would be left of its tightest resource, in percent.
+             */
+            free_percent: number;
+        };
+        /** @description One environment that a session had. */
+        ReportEnvironmentView: {
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            ended_at?: string | null;
+            has_failed: boolean;
+            id: components["schemas"]["EnvironmentId"];
+            infrastructure_name?: string | null;
+            reason?: components["schemas"]["EnvironmentReason"] | null;
+            /** Format: int32 */
+            seat_number?: number | null;
+            /**
+             * Format: int64
+             * @description From its place to its first answer.
+             */
+            start_seconds?: number | null;
+            state: components["schemas"]["EnvironmentState"];
+            /**
+             * Format: int64
+             * @description How long somebody had it.
+             */
+            used_seconds?: number | null;
+        };
         /**
          * @description Something that can be full.
          * @enum {string}
@@ -2286,6 +3336,27 @@ export interface components {
          * @enum {string}
          */
         Role: "owner" | "admin" | "operator" | "trainer" | "viewer";
+        /** @description A roster. */
+        RosterBody: {
+            /** @description A line a person: a name, an address, or both, with comma, semicolon or tab between. */
+            csv: string;
+        };
+        /** @description A line that could not be used. */
+        RosterRefusalView: {
+            /** @description Why, in one English sentence. */
+            detail: string;
+            /** @description From 1. */
+            line: number;
+        };
+        /** @description What became of a roster. */
+        RosterView: {
+            /** Format: int32 */
+            added: number;
+            /** @description Lines that could not be used; the others were. */
+            refused: components["schemas"]["RosterRefusalView"][];
+            /** Format: int32 */
+            updated: number;
+        };
         /**
          * @description What a rule looks at. Stored and sent by its name.
          * @enum {string}
@@ -2361,10 +3432,147 @@ export interface components {
             weekdays: components["schemas"]["Weekday"][];
         };
         /**
+         * Format: uuid
+         * @description One participant's place in a session.
+         */
+        SeatId: string;
+        /**
+         * @description How a seat is, in one word.
+         * @enum {string}
+         */
+        SeatState: "reserved" | "waiting" | "starting" | "ready" | "paused" | "ending" | "ended" | "failed";
+        /** @description A seat and what it has. */
+        SeatView: {
+            /** Format: int32 */
+            attempts: number;
+            /** Format: date-time */
+            claimed_at?: string | null;
+            /** @description The reason in one English sentence. */
+            detail?: string | null;
+            email?: string | null;
+            environment_id?: components["schemas"]["EnvironmentId"] | null;
+            /** Format: date-time */
+            expires_at?: string | null;
+            /** Format: date-time */
+            help_requested_at?: string | null;
+            help_text?: string | null;
+            id: components["schemas"]["SeatId"];
+            infrastructure_id?: components["schemas"]["InfrastructureId"] | null;
+            infrastructure_name?: string | null;
+            infrastructure_state?: components["schemas"]["State"] | null;
+            /** Format: date-time */
+            joined_at?: string | null;
+            /** @description By which the person comes back. */
+            key: string;
+            /** Format: date-time */
+            last_seen_at?: string | null;
+            message?: string | null;
+            name: string;
+            /** Format: int32 */
+            number: number;
+            reason?: components["schemas"]["EnvironmentReason"] | null;
+            state: components["schemas"]["SeatState"];
+            step?: components["schemas"]["StepView"] | null;
+        };
+        /** @description Seats of a session. */
+        SeatsBody: {
+            seat_ids: components["schemas"]["SeatId"][];
+        };
+        /** @description More time for seats, or for all of them. */
+        SeatsExtendBody: {
+            /**
+             * Format: int32
+             * @description Up to a day.
+             */
+            minutes: number;
+            /** @description Left out: the whole session. */
+            seat_ids?: components["schemas"]["SeatId"][] | null;
+        };
+        /** @description Something to say to seats, or to all of them. */
+        SeatsMessageBody: {
+            /** @description Left out: the whole session. */
+            seat_ids?: components["schemas"]["SeatId"][] | null;
+            /** @description Nothing takes back what was said. */
+            text: string;
+        };
+        /** @description Seats of a session, or all of them. */
+        SeatsOrAllBody: {
+            /** @description Left out: the whole session. */
+            seat_ids?: components["schemas"]["SeatId"][] | null;
+        };
+        /**
          * @description How the API server speaks to a service.
          * @enum {string}
          */
         ServiceScheme: "http" | "https";
+        /**
+         * @description Who may sit down.
+         * @enum {string}
+         */
+        SessionAccess: "open" | "roster";
+        /** @description A session as somebody with its code sees it. */
+        SessionCardView: {
+            access: components["schemas"]["SessionAccess"];
+            /** Format: date-time */
+            ends_at: string;
+            /** @description In which languages there are instructions. */
+            languages: string[];
+            /** Format: date-time */
+            now: string;
+            session_name: string;
+            /** Format: date-time */
+            starts_at: string;
+            state: components["schemas"]["SessionState"];
+            summary: string;
+            title: string;
+        };
+        /** @description Who and what there is in a session. */
+        SessionCountsView: {
+            /**
+             * Format: int32
+             * @description Attempts that failed.
+             */
+            failed: number;
+            /**
+             * Format: int32
+             * @description People who asked for help.
+             */
+            help: number;
+            /**
+             * Format: int32
+             * @description Environments that somebody has.
+             */
+            in_use: number;
+            /**
+             * Format: int32
+             * @description People who sat down.
+             */
+            joined: number;
+            /**
+             * Format: int32
+             * @description Ready ones of the pool.
+             */
+            pool_ready: number;
+            /**
+             * Format: int32
+             * @description Those of the pool on their way.
+             */
+            pool_starting: number;
+            /**
+             * Format: int32
+             * @description People's environments on their way.
+             */
+            starting: number;
+            /**
+             * Format: int32
+             * @description People who wait for a place.
+             */
+            waiting: number;
+        };
+        /** @description Data of a `workshop_session` event: it, or a seat of it, changed. */
+        SessionEventView: {
+            id: components["schemas"]["WorkshopSessionId"];
+        };
         /**
          * Format: uuid
          * @description One sign-in of a user.
@@ -2374,6 +3582,89 @@ export interface components {
         SessionListView: {
             items: components["schemas"]["SessionView"][];
         };
+        /** @description What a person says of a session. */
+        SessionProfile: {
+            /** @description Who may. */
+            access?: components["schemas"]["SessionAccess"];
+            /**
+             * Format: date-time
+             * @description When everything ends, whatever environments have left.
+             */
+            ends_at: string;
+            /** @description Nobody new sits down while this is set. */
+            is_full?: boolean;
+            /** @description Said to every participant; may be empty. */
+            message?: string;
+            /** @description 1 to 100 characters. */
+            name: string;
+            /**
+             * Format: int32
+             * @description So many environments are made ahead.
+             */
+            pool_initial?: number;
+            /**
+             * Format: int32
+             * @description So many are kept ready beside those that are taken, while the session is open.
+             */
+            pool_reserved?: number;
+            /**
+             * Format: date-time
+             * @description When the first environments are to be ready; none makes them as people come.
+             */
+            ready_by?: string | null;
+            /**
+             * Format: int32
+             * @description How many may sit down, 1 to 1,000.
+             */
+            seats: number;
+            /**
+             * Format: date-time
+             * @description From when on participants get in.
+             */
+            starts_at: string;
+            /** @description Users who run it besides the one who made it. */
+            trainers?: components["schemas"]["UserId"][];
+        };
+        /** @description What a session was. */
+        SessionReportView: {
+            environments: components["schemas"]["ReportEnvironmentView"][];
+            /**
+             * Format: int32
+             * @description Of them, those that could not be made, or were lost.
+             */
+            environments_failed: number;
+            /**
+             * Format: int32
+             * @description Environments that were asked for.
+             */
+            environments_total: number;
+            /**
+             * Format: int32
+             * @description Seats on which somebody sat.
+             */
+            joined: number;
+            session: components["schemas"]["WorkshopSessionView"];
+            /**
+             * Format: int64
+             * @description The longest of the starts.
+             */
+            start_seconds_max?: number | null;
+            /**
+             * Format: int64
+             * @description The half of the starts took no longer.
+             */
+            start_seconds_median?: number | null;
+            /**
+             * Format: double
+             * @description Hours that participants had an environment, together.
+             */
+            used_hours: number;
+        };
+        /**
+         * @description Where a session is in its life.
+         * @enum {string}
+         */
+        SessionState: "scheduled" | "warming" | "open" | "closing" | "ended";
         /** @description One sign-in. */
         SessionView: {
             address?: string | null;
@@ -2401,6 +3692,11 @@ export interface components {
         SetUpStateView: {
             /** @description It is: open the link that NALABO printed. */
             setup_required: boolean;
+        };
+        /** @description The settings of workshops. */
+        SettingsView: {
+            default_infrastructure_id?: components["schemas"]["InfrastructureId"] | null;
+            settings: components["schemas"]["PlatformSettings"];
         };
         /**
          * @description How bad it is.
@@ -2600,6 +3896,19 @@ export interface components {
             since: string;
             /** @description The one word. */
             state: components["schemas"]["State"];
+        };
+        /** @description How far the making of an environment is. */
+        StepView: {
+            /** Format: int32 */
+            count: number;
+            name: components["schemas"]["EnvironmentStep"];
+            /**
+             * Format: int32
+             * @description From 1.
+             */
+            number: number;
+            /** Format: date-time */
+            since: string;
         };
         /** @description Storage of the nodes themselves, in bytes: images, logs and what pods write without a volume. */
         Storage: {
@@ -2938,6 +4247,121 @@ export interface components {
             label_selector: {
                 [key: string]: string;
             };
+        };
+        /**
+         * Format: uuid
+         * @description What is taught: instructions and the kind of environment that goes with them.
+         */
+        WorkshopId: string;
+        /** @description Every workshop, by title. */
+        WorkshopListView: {
+            items: components["schemas"]["WorkshopView"][];
+        };
+        /** @description What a person says of a workshop. */
+        WorkshopProfile: {
+            /**
+             * Format: int32
+             * @description How long it lasts at most, with everything that participants add.
+             */
+            deadline_minutes?: number;
+            /** @description What kind of environment each participant gets. */
+            driver: components["schemas"]["Driver"];
+            /**
+             * Format: int32
+             * @description How long an environment lasts, from the moment somebody has it.
+             */
+            duration_minutes: number;
+            /**
+             * Format: int32
+             * @description How much a participant may add at once, in the last quarter; 0 for not at all.
+             */
+            extension_minutes?: number;
+            /** @description What participants read. */
+            instructions?: components["schemas"]["Instructions"];
+            /** @description May participants' pods reach the public internet? */
+            internet?: boolean;
+            /** @description `v1.35.0`; none takes what the infrastructure has. */
+            kubernetes_version?: string | null;
+            /** @description `{{name}}` in the instructions becomes the value. */
+            parameters?: {
+                [key: string]: string;
+            };
+            /** @description State outlives a pause, on a volume. */
+            persistent?: boolean;
+            /** @description How large it is. */
+            preset?: components["schemas"]["Preset"];
+            /** @description Only infrastructures with all of these labels. */
+            selector?: {
+                [key: string]: string;
+            };
+            /** @description Up to 500 characters, may be empty. */
+            summary?: string;
+            /** @description 1 to 100 characters. */
+            title: string;
+        };
+        /** @description A session to be made. */
+        WorkshopSessionBody: components["schemas"]["SessionProfile"] & {
+            workshop_id: components["schemas"]["WorkshopId"];
+        };
+        /**
+         * Format: uuid
+         * @description One scheduled run of a workshop.
+         */
+        WorkshopSessionId: string;
+        /** @description Sessions, the latest start first. */
+        WorkshopSessionListView: {
+            items: components["schemas"]["WorkshopSessionView"][];
+        };
+        /** @description A session. */
+        WorkshopSessionView: components["schemas"]["SessionProfile"] & {
+            /** Format: date-time */
+            closed_at?: string | null;
+            /** @description By which participants come in, as it is read aloud. */
+            code: string;
+            counts: components["schemas"]["SessionCountsView"];
+            /** Format: date-time */
+            created_at: string;
+            driver: components["schemas"]["Driver"];
+            /** Format: date-time */
+            ended_at?: string | null;
+            id: components["schemas"]["WorkshopSessionId"];
+            /** @description The same as a link. */
+            join_url: string;
+            preset: components["schemas"]["Preset"];
+            /**
+             * Format: int64
+             * @description Send it as `If-Match` when changing it.
+             */
+            revision: number;
+            state: components["schemas"]["SessionState"];
+            /** Format: date-time */
+            updated_at: string;
+            /**
+             * Format: date-time
+             * @description When its pool begins to be filled.
+             */
+            warm_from: string;
+            workshop_id: components["schemas"]["WorkshopId"];
+            workshop_title: string;
+        };
+        /** @description A workshop. */
+        WorkshopView: components["schemas"]["WorkshopProfile"] & {
+            /** Format: date-time */
+            created_at: string;
+            created_by_email?: string | null;
+            id: components["schemas"]["WorkshopId"];
+            /**
+             * Format: int64
+             * @description Sessions of it that are not over.
+             */
+            open_sessions: number;
+            /**
+             * Format: int64
+             * @description Send it as `If-Match` when changing it.
+             */
+            revision: number;
+            /** Format: date-time */
+            updated_at: string;
         };
     };
     responses: never;
@@ -3559,6 +4983,129 @@ export interface operations {
             };
         };
     };
+    environment_list: {
+        parameters: {
+            query?: {
+                /** @description On this infrastructure. */
+                infrastructure_id?: components["schemas"]["InfrastructureId"];
+                /** @description Of this session; a trainer has to name one. */
+                session_id?: components["schemas"]["WorkshopSessionId"];
+                /** @description In this state; without one, those that are not over. */
+                state?: components["schemas"]["EnvironmentState"];
+                /** @description Whose session, person or infrastructure has this in its name. */
+                q?: string;
+                /** @description `next_cursor` of the page before. */
+                cursor?: components["schemas"]["EnvironmentId"];
+                /** @description Most of them, up to 500. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EnvironmentListView"];
+                };
+            };
+        };
+    };
+    environments_end: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EnvironmentsEndBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangedView"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    environments_extend: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EnvironmentsExtendBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangedView"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    environment_find: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["EnvironmentId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EnvironmentView"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     infrastructure_list: {
         parameters: {
             query?: {
@@ -4069,6 +5616,35 @@ export interface operations {
             };
         };
     };
+    infrastructure_environment_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["InfrastructureId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EnvironmentListView"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     cluster_event_list: {
         parameters: {
             query?: never;
@@ -4479,6 +6055,37 @@ export interface operations {
             };
         };
     };
+    placement_preview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PlacementPreviewBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlacementPreview"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     rbac_manifest_read: {
         parameters: {
             query?: {
@@ -4584,6 +6191,64 @@ export interface operations {
             };
         };
     };
+    settings_read: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SettingsView"];
+                };
+            };
+        };
+    };
+    settings_update: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SettingsView"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SettingsView"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     stats: {
         parameters: {
             query?: never;
@@ -4599,6 +6264,703 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["StatsView"];
+                };
+            };
+        };
+    };
+    workshop_session_list: {
+        parameters: {
+            query?: {
+                /** @description Of this workshop. */
+                workshop_id?: components["schemas"]["WorkshopId"];
+                /** @description Over, or not. */
+                ended?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkshopSessionListView"];
+                };
+            };
+        };
+    };
+    workshop_session_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WorkshopSessionBody"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkshopSessionView"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    workshop_session_find: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["WorkshopSessionId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkshopSessionView"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    workshop_session_update: {
+        parameters: {
+            query?: never;
+            header: {
+                "If-Match": string;
+            };
+            path: {
+                id: components["schemas"]["WorkshopSessionId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SessionProfile"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkshopSessionView"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    workshop_session_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["WorkshopSessionId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    board_read: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["WorkshopSessionId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BoardView"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    card_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["WorkshopSessionId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CardListView"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    seats_end: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["WorkshopSessionId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SeatsOrAllBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangedView"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    seats_extend: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["WorkshopSessionId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SeatsExtendBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangedView"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    seats_help_done: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["WorkshopSessionId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SeatsBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangedView"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    seats_message: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["WorkshopSessionId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SeatsMessageBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangedView"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    session_report_read: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["WorkshopSessionId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionReportView"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    seats_restart: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["WorkshopSessionId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SeatsBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangedView"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    roster_write: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["WorkshopSessionId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RosterBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RosterView"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    seat_table_read: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["WorkshopSessionId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    workshop_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkshopListView"];
+                };
+            };
+        };
+    };
+    workshop_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WorkshopProfile"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkshopView"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    workshop_find: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["WorkshopId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkshopView"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    workshop_update: {
+        parameters: {
+            query?: never;
+            header: {
+                "If-Match": string;
+            };
+            path: {
+                id: components["schemas"]["WorkshopId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WorkshopProfile"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkshopView"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    workshop_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["WorkshopId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -4827,7 +7189,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description events `infrastructure`, `alert` and `resync` */
+            /** @description events `infrastructure`, `alert`, `environment`, `workshop_session` and `resync` */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4854,6 +7216,286 @@ export interface operations {
                 };
                 content: {
                     "application/json": unknown;
+                };
+            };
+        };
+    };
+    portal_extend: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PortalView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    portal_help: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HelpBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PortalView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    portal_join: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["JoinBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PortalView"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    portal_kubeconfig: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/yaml": string;
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    portal_leave: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    portal_read: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PortalView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    portal_restart: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PortalView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    portal_session_find: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionCardView"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };

@@ -81,6 +81,17 @@ impl House {
         self.scalar("SELECT count(*) FROM history_samples WHERE level = 0").await
     }
 
+    /// Changes rows behind NALABO's back.
+    pub async fn execute(&self, statement: &str) {
+        sqlx::query(AssertSqlSafe(statement)).execute(self.db.pool()).await.expect("done");
+    }
+
+    /// Every infrastructure, and its name.
+    pub async fn infrastructure_ids(&self) -> Vec<(InfrastructureId, String)> {
+        let all = nalabo_store::infrastructure_list(self.db.pool(), &Default::default()).await;
+        all.expect("a list").into_iter().map(|it| (it.id, it.name.to_string())).collect()
+    }
+
     async fn scalar<T>(&self, query: &'static str) -> T
     where
         T: Send + Unpin + sqlx::Type<sqlx::Postgres>,

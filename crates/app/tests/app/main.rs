@@ -10,3 +10,4 @@ mod manager;
 mod outage;
 mod receiver;
 mod watcher;
+mod workshops;

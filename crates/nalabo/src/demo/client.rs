@@ -43,6 +43,29 @@ impl Client {
         Ok(Self { http, url: url.to_owned(), cookie })
     }
 
+    /// Sends `body`, and gives what is answered.
+    pub(super) async fn send(
+        &self,
+        method: reqwest::Method,
+        path: &str,
+        body: &Value,
+    ) -> anyhow::Result<Value> {
+        let answer = self
+            .http
+            .request(method, format!("{}{path}", self.url))
+            .header(reqwest::header::COOKIE, &self.cookie)
+            .json(body)
+            .send()
+            .await
+            .with_context(|| format!("ask for {path}"))?;
+        let status = answer.status();
+        let body: Value = answer.json().await.unwrap_or_default();
+        if !status.is_success() {
+            bail!("{path}: {} ({status})", body["title"].as_str().unwrap_or("no answer"));
+        }
+        Ok(body)
+    }
+
     /// Connects a cluster, and gives its id.
     pub(super) async fn connect(&self, candidate: &Candidate) -> anyhow::Result<InfrastructureId> {
         let body = json!({
@@ -50,6 +73,8 @@ impl Client {
             "region": candidate.region, "labels": candidate.labels,
             "monitoring": { "kubelet_summary": candidate.kubelet_summary },
             "source": { "kind": "kubeconfig", "kubeconfig": candidate.kubeconfig },
+            "narrow": candidate.hosts_environments,
+            "hosts_environments": candidate.hosts_environments,
         });
         let mut tries = 1;
         let answer = loop {
