@@ -298,7 +298,8 @@ pub(super) fn config(spec: &EnvironmentSpec, names: &Names, host: &Host, version
 }
 
 /// Names of inside, and for all others the DNS of the infrastructure: the node's own resolver,
-/// which vCluster would ask, may have an address that our walls keep pods from.
+/// which vCluster would ask, may have an address that our walls keep pods from. Addresses are
+/// looked up inside only, or they would tell the names of the infrastructure's services.
 fn corefile(host_dns: &str) -> String {
     format!(
         ".:1053 {{
@@ -307,7 +308,6 @@ fn corefile(host_dns: &str) -> String {
     ready
     kubernetes cluster.local in-addr.arpa ip6.arpa {{
         pods insecure
-        fallthrough in-addr.arpa ip6.arpa
     }}
     hosts /etc/coredns/NodeHosts {{
         ttl 60
