@@ -57,7 +57,8 @@
 //!   nothing. Nothing can be executed in a pod, and no vCluster runs.
 //! * Pods that come with a cluster, and volumes, never come or go. Their use, nodes, heartbeats
 //!   and events move.
-//! * No aggregated ClusterRoles, no built-in roles, no escalation check, no admission.
+//! * No aggregated ClusterRoles, no built-in roles, no escalation check. Admission policies are
+//!   kept and never asked.
 //! * Tokens are signed by a digest; `kid` and `iss` lead nowhere. No OpenAPI, no protobuf, no
 //!   tables for `kubectl get`.
 //! * A black hole accepts connections and says nothing; that SYNs vanish cannot be had on

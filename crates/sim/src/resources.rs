@@ -40,6 +40,7 @@ const fn resource(
 }
 
 const CORE: (&str, &str) = ("", "v1");
+const ADMISSION: (&str, &str) = ("admissionregistration.k8s.io", "v1");
 const APPS: (&str, &str) = ("apps", "v1");
 const DISCOVERY: (&str, &str) = ("discovery.k8s.io", "v1");
 const NETWORKING: (&str, &str) = ("networking.k8s.io", "v1");
@@ -50,7 +51,7 @@ const AUTHENTICATION: (&str, &str) = ("authentication.k8s.io", "v1");
 const AUTHORIZATION: (&str, &str) = ("authorization.k8s.io", "v1");
 
 /// Every kind that is served.
-pub(crate) static RESOURCES: [Resource; 28] = [
+pub(crate) static RESOURCES: [Resource; 30] = [
     resource(CORE, ("configmaps", "configmap", "cm", "ConfigMap"), true, KEPT),
     resource(CORE, ("events", "event", "ev", "Event"), true, READ),
     resource(CORE, ("limitranges", "limitrange", "limits", "LimitRange"), true, KEPT),
@@ -76,6 +77,28 @@ pub(crate) static RESOURCES: [Resource; 28] = [
     resource(CORE, ("serviceaccounts/token", "", "", "TokenRequest"), true, CREATE),
     resource(CORE, ("services", "service", "svc", "Service"), true, KEPT),
     resource(CORE, ("services/proxy", "", "", "ServiceProxyOptions"), true, PROXY),
+    resource(
+        ADMISSION,
+        (
+            "validatingadmissionpolicies",
+            "validatingadmissionpolicy",
+            "",
+            "ValidatingAdmissionPolicy",
+        ),
+        false,
+        KEPT,
+    ),
+    resource(
+        ADMISSION,
+        (
+            "validatingadmissionpolicybindings",
+            "validatingadmissionpolicybinding",
+            "",
+            "ValidatingAdmissionPolicyBinding",
+        ),
+        false,
+        KEPT,
+    ),
     resource(APPS, ("deployments", "deployment", "deploy", "Deployment"), true, KEPT),
     resource(APPS, ("statefulsets", "statefulset", "sts", "StatefulSet"), true, KEPT),
     resource(DISCOVERY, ("endpointslices", "endpointslice", "", "EndpointSlice"), true, READ),
@@ -111,6 +134,7 @@ impl Resource {
     pub(crate) fn api_version(&self) -> &'static str {
         match (self.group, self.version) {
             ("", version) => version,
+            ("admissionregistration.k8s.io", _) => "admissionregistration.k8s.io/v1",
             ("apps", _) => "apps/v1",
             ("discovery.k8s.io", _) => "discovery.k8s.io/v1",
             ("networking.k8s.io", _) => "networking.k8s.io/v1",
