@@ -63,7 +63,8 @@ async fn a_pod_is_given_a_node_runs_and_counts() {
     let sim = fleet(8, tuesday()).await;
     let cluster = roomy(sim.clusters());
     let kube = Kube::of(cluster);
-    let place = namespace(&kube, "nalabo-a").await;
+    // Between the namespaces that the cluster has of its own.
+    let place = namespace(&kube, "class-a").await;
     let before = (names(&kube.get("/api/v1/pods").await.1).len(), cpu_used(&kube).await);
     let mut watch = Lines::begin(&kube, &format!("{place}/pods?watch=1")).await;
     let path = pod_apply(&kube, &place, &pod("terminal", "400m", "32Mi")).await;
@@ -83,9 +84,9 @@ async fn a_pod_is_given_a_node_runs_and_counts() {
     let node = running["spec"]["nodeName"].as_str().expect("a node").to_owned();
     assert!(has_reason(&running, "\"type\":\"Ready\""), "{running}");
     let on_node = format!("/api/v1/pods?fieldSelector=spec.nodeName={node},status.phase=Running");
-    assert!(names(&kube.get(&on_node).await.1).contains(&"nalabo-a/terminal".to_owned()));
+    assert!(names(&kube.get(&on_node).await.1).contains(&"class-a/terminal".to_owned()));
     let selected = format!("{place}/pods?labelSelector=nalabo.io/pod=terminal");
-    assert_eq!(names(&kube.get(&selected).await.1), ["nalabo-a/terminal"]);
+    assert_eq!(names(&kube.get(&selected).await.1), ["class-a/terminal"]);
     let (_, all) = kube.get("/api/v1/pods").await;
     assert_eq!(names(&all).len(), before.0 + 1, "every list has it");
     let mut sorted = names(&all);
