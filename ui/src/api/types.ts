@@ -29,6 +29,7 @@ export type Permission =
   | "session_write"
   | "environment_read"
   | "environment_write"
+  | "settings_read"
   | "settings_write";
 export type ProblemBody = Schemas["Problem"];
 export type Alert = Schemas["AlertView"];

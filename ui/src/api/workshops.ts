@@ -93,7 +93,6 @@ export interface SessionProfile {
 interface SessionCounts {
   joined: number;
   in_use: number;
-  ready: number;
   starting: number;
   waiting: number;
   failed: number;
@@ -124,6 +123,7 @@ interface StepView {
   name: EnvironmentStep;
   number: number;
   count: number;
+  since: string;
 }
 
 export interface Seat {
@@ -155,7 +155,6 @@ export interface Board {
   seats: Seat[];
   pool: { ready: number; starting: number; failed: number };
   infrastructures: { id: string; name: string; state: InfrastructureState; environments: number }[];
-  can_start: boolean;
   observed_at: string;
 }
 
@@ -193,13 +192,14 @@ export interface Environment {
   id: string;
   label: string;
   state: EnvironmentState;
+  since: string;
   reason: EnvironmentReason | null;
   detail: string | null;
-  step: StepView | null;
+  step: StepView;
   driver: Driver;
   preset: Preset;
-  session_id: string | null;
-  session_name: string | null;
+  session_id: string;
+  session_name: string;
   seat_id: string | null;
   seat_number: number | null;
   owner: string | null;
@@ -214,6 +214,7 @@ export interface Environment {
   ended_at: string | null;
   start_seconds: number | null;
   attempts: number;
+  has_failed: boolean;
   is_stuck: boolean;
   kubernetes_version: string | null;
   namespace: string;
@@ -222,8 +223,18 @@ export interface Environment {
 interface EnvironmentPage {
   items: Environment[];
   next_cursor: string | null;
-  total: number;
+  /** How many of this page are stuck. */
   stuck: number;
+}
+
+/** What is kept of a session. */
+export interface SessionReport {
+  joined: number;
+  environments_total: number;
+  environments_failed: number;
+  start_seconds_median: number | null;
+  start_seconds_max: number | null;
+  used_hours: number;
 }
 
 /** What is to be placed: a workshop as it is kept, or as it stands in a form. */
@@ -274,9 +285,10 @@ export interface SettingsView {
 
 export interface EnvironmentFilter {
   infrastructure_id?: string | undefined;
+  /** Of a trainer, one of theirs has to be named. */
   session_id?: string | undefined;
-  /** States, with commas between. */
-  state?: string | undefined;
+  /** Without one, those that are not over. */
+  state?: EnvironmentState | undefined;
   q?: string | undefined;
 }
 
@@ -303,13 +315,11 @@ export const workshop = (id: string) =>
       read<Workshop>(ask.GET("/api/admin/workshops/{id}", { params: { path: { id } }, signal })),
   });
 
-export const workshopSessionList = (filter: { state?: string; workshop_id?: string } = {}) =>
+export const workshopSessionList = () =>
   queryOptions({
-    queryKey: ["workshop-sessions", "list", filter],
+    queryKey: ["workshop-sessions", "list"],
     queryFn: ({ signal }) =>
-      read<{ items: WorkshopSession[] }>(
-        ask.GET("/api/admin/workshop-sessions", { params: { query: filter }, signal }),
-      ),
+      read<{ items: WorkshopSession[] }>(ask.GET("/api/admin/workshop-sessions", { signal })),
   });
 
 export const workshopSession = (id: string) =>
@@ -331,6 +341,13 @@ export const sessionCards = (id: string) =>
     queryKey: ["workshop-sessions", "cards", id],
     queryFn: ({ signal }) =>
       read<SessionCards>(ask.GET(`${SESSION}/cards`, { params: { path: { id } }, signal })),
+  });
+
+export const sessionReport = (id: string) =>
+  queryOptions({
+    queryKey: ["workshop-sessions", "report", id],
+    queryFn: ({ signal }) =>
+      read<SessionReport>(ask.GET(`${SESSION}/report`, { params: { path: { id } }, signal })),
   });
 
 export const sessionCsv = (id: string) => `/api/admin/workshop-sessions/${id}/seats.csv`;

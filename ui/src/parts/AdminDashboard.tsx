@@ -62,7 +62,7 @@ const TABS: readonly Tab[] = [
   },
   { to: "/admin/alerts", word: "tab.alerts", icon: "bell", first: true },
   { to: "/admin/audit", word: "tab.audit", icon: "rows", needs: "audit_read" },
-  { to: "/admin/settings", word: "tab.settings", icon: "sliders", needs: "settings_write" },
+  { to: "/admin/settings", word: "tab.settings", icon: "sliders", needs: "settings_read" },
 ];
 
 /** Focus goes to the heading of the page that was opened, so that it is read and tabbing starts there. */

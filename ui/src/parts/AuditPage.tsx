@@ -170,6 +170,8 @@ const VALUE_WORDS: Record<string, string> = {
   role: "role",
   environment: "environment_long",
   kind: "credential",
+  driver: "driver",
+  preset: "preset",
 };
 
 /** A value as people read it: known words, yes and no, moments; anything else as it was written. */

@@ -8,3 +8,6 @@ export function useMay(): (permission: Permission) => boolean {
   const permissions: readonly Permission[] | undefined = useQuery(me()).data?.permissions;
   return useCallback((permission) => permissions?.includes(permission) ?? false, [permissions]);
 }
+
+/** Whether all sessions and environments are there for the person; a trainer's own are, one by one. */
+export const useSeesAll = () => useQuery(me()).data?.user.role !== "trainer";

@@ -1,5 +1,5 @@
 import { createFileRoute } from "@tanstack/react-router";
-import { type EnvironmentState, environmentList } from "../api/workshops";
+import type { EnvironmentState } from "../api/workshops";
 import { EnvironmentsPage } from "../parts/environments/EnvironmentsPage";
 import { ENVIRONMENT_STATE_NAMES } from "../parts/workshops/words";
 
@@ -37,8 +37,6 @@ export const filterOf = ({ q, infrastructure, session, state }: EnvironmentSearc
 /** Which environments live, where, and which of them are stuck? */
 export const Route = createFileRoute("/admin/environments")({
   validateSearch: searchParse,
-  loaderDeps: ({ search }) => filterOf(search),
-  loader: ({ context: { cache }, deps }) => void cache.prefetchInfiniteQuery(environmentList(deps)),
   component: EnvironmentsRoute,
 });
 

@@ -126,7 +126,7 @@ function EnvironmentRow({
               {t(face.word)}
             </Status>
             {it.is_stuck && <b className={`${table.sub} ${styles.stuck}`}>{t("env.stuck")}</b>}
-            {it.step && it.state === "provisioning" && (
+            {it.state === "provisioning" && (
               <span className={table.sub}>
                 {t("env.step", {
                   step: t(`env_step.${it.step.name}`),
@@ -147,13 +147,9 @@ function EnvironmentRow({
         </span>
       </th>
       <td data-label={t("env.session")}>
-        {it.session_id ? (
-          <Link to="/admin/sessions/$id" params={{ id: it.session_id }}>
-            {it.session_name}
-          </Link>
-        ) : (
-          "—"
-        )}
+        <Link to="/admin/sessions/$id" params={{ id: it.session_id }}>
+          {it.session_name}
+        </Link>
       </td>
       <td data-label={t("board.column.infrastructure")}>
         {it.infrastructure_id ? (

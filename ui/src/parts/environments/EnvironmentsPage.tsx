@@ -17,7 +17,7 @@ import { SearchField } from "../../ui/Field";
 import { PageHead } from "../../ui/Page";
 import util from "../../ui/util.module.css";
 import list from "../InfrastructureListPage.module.css";
-import { useMay } from "../may";
+import { useMay, useSeesAll } from "../may";
 import { useProblemText } from "../ProblemNote";
 import { ENVIRONMENT_STATE_NAMES, ENVIRONMENT_STATES } from "../workshops/words";
 import type { EnvironmentDeed } from "./EnvironmentDialog";
@@ -44,21 +44,28 @@ export function EnvironmentsPage({
 }) {
   const t = useText();
   const may = useMay();
-  const query = useInfiniteQuery(environmentList(filterOf(search)));
+  const seesAll = useSeesAll();
+  // A trainer sees those of one session of theirs at a time.
+  const isAsked = seesAll || search.session !== undefined;
+  const query = useInfiniteQuery({ ...environmentList(filterOf(search)), enabled: isAsked });
   const problemText = useProblemText();
   const [chosenIds, setChosen] = useState<ReadonlySet<string>>(new Set());
   const [deed, setDeed] = useState<EnvironmentDeed | null>(null);
   const items = useMemo(() => stuckFirst(query.data?.pages.flatMap((it) => it.items) ?? []), [query.data]);
   const chosen = items.filter((it) => chosenIds.has(it.id));
-  const [page] = query.data?.pages ?? [];
   const isFiltered = Object.values(search).some(Boolean);
   const whyNot = may("environment_write") ? null : t("why_not.operate");
-  const total = page?.total ?? 0;
+  const stuck = items.filter((it) => it.is_stuck).length;
   return (
     <>
       <PageHead
         title={t("tab.environments")}
-        answer={page && t(isFiltered ? "env.answer_filtered" : "env.answer", { total, stuck: page.stuck })}
+        answer={
+          query.data &&
+          (query.hasNextPage
+            ? t("env.answer_more", { total: items.length, stuck })
+            : t(isFiltered ? "env.answer_filtered" : "env.answer", { total: items.length, stuck }))
+        }
       />
       <Filters search={search} onSearch={onSearch} />
       {query.isError && query.data && (
@@ -66,7 +73,8 @@ export function EnvironmentsPage({
           {t("list.not_refreshed")} {problemText(problemOf(query.error)).title}
         </Note>
       )}
-      {query.isPending && <Skeleton rows={8} height={52} label={t("face.loading")} />}
+      {!isAsked && <Blank title={t("env.choose_session")}>{t("env.choose_session_text")}</Blank>}
+      {isAsked && query.isPending && <Skeleton rows={8} height={52} label={t("face.loading")} />}
       {query.isError && !query.data && (
         <Failed
           title={problemText(problemOf(query.error)).title}
@@ -142,7 +150,7 @@ export function EnvironmentsPage({
       )}
       {items.length > 0 && (
         <p className={list.foot}>
-          {t("env.foot", { count: items.length, total })}
+          {t(query.hasNextPage ? "env.foot_more" : "env.foot", { count: items.length })}
           {query.hasNextPage && (
             <Button size="s" busy={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>
               {t("face.load_more")}

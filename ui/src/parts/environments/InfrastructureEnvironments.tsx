@@ -6,7 +6,7 @@ import { useText } from "../../i18n/text";
 import { Skeleton } from "../../ui/Faces";
 import { Section } from "../../ui/Page";
 import util from "../../ui/util.module.css";
-import { useMay } from "../may";
+import { useMay, useSeesAll } from "../may";
 import { ProblemNote } from "../ProblemNote";
 import { stuckFirst } from "./EnvironmentsPage";
 import { EnvironmentTable } from "./EnvironmentTable";
@@ -17,7 +17,8 @@ const SHOWN = 10;
 /** Who works on this infrastructure now. */
 export function InfrastructureEnvironments({ id }: { id: string }) {
   const may = useMay();
-  return may("environment_read") ? <Environments id={id} /> : null;
+  const seesAll = useSeesAll();
+  return may("environment_read") && seesAll ? <Environments id={id} /> : null;
 }
 
 function Environments({ id }: { id: string }) {

@@ -32,6 +32,7 @@ import { ReportSection } from "./ReportSection";
 import { SeatStrip } from "./SeatStrip";
 import { SeatsSection } from "./SeatsSection";
 import { SessionStatus } from "./SessionStatus";
+import { needsAttention } from "./words";
 
 const DeedDialog = lazy(() => import("./DeedDialog"));
 const RosterDialog = lazy(() => import("./RosterDialog"));
@@ -121,9 +122,6 @@ export function BoardPage({
             <dt>{t("board.pool")}</dt>
             <dd>
               {t("board.pool_text", { ready: board.data.pool.ready, starting: board.data.pool.starting })}
-              {board.data.pool.failed > 0 && (
-                <b className={styles.down}> {t("board.pool_failed", { count: board.data.pool.failed })}</b>
-              )}
             </dd>
           </div>
           <div>
@@ -135,7 +133,7 @@ export function BoardPage({
       <SeatStrip session={session} seats={seats} show={search.show} onShow={(show) => onSearch({ show })} />
       <div className={styles.columns}>
         <div>
-          {isOver && <ReportSection board={board.data} />}
+          {isOver && <ReportSection session={session} />}
           <AttentionList
             seats={seats}
             whyNot={whyNot}
@@ -169,7 +167,7 @@ export function BoardPage({
                 <ButtonLink size="s" icon="cards" to="/admin/sessions/$id/cards" params={{ id }}>
                   {t("board.cards")}
                 </ButtonLink>
-                {seats.length > 0 && <CsvLink href={sessionCsv(id)} />}
+                {seats.length > 0 && !isOver && <CsvLink href={sessionCsv(id)} />}
               </>
             }
           />
@@ -226,7 +224,7 @@ export function BoardPage({
 }
 
 /** The one sentence: is everybody at work? */
-function Answer({ board: { session, pool } }: { board: Board }) {
+function Answer({ board: { session, seats: all, pool } }: { board: Board }) {
   const t = useText();
   const format = useFormat();
   const now_ms = useNow();
@@ -247,10 +245,10 @@ function Answer({ board: { session, pool } }: { board: Board }) {
       return (
         <>
           {t("board.answer", {
-            ready: counts.ready + counts.in_use,
+            ready: all.filter((it) => it.state === "ready").length,
             joined: counts.joined,
             seats,
-            waiting: counts.help + counts.waiting + counts.failed,
+            waiting: all.filter(needsAttention).length,
           })}
         </>
       );
@@ -273,7 +271,7 @@ function TimeLeft({ session }: { session: Board["session"] }) {
 
 /** What makes this page less than whole, or the session less than well. */
 function Notes({
-  board: { session, infrastructures, can_start },
+  board: { session, seats, infrastructures },
   failed,
 }: {
   board: Board;
@@ -281,8 +279,9 @@ function Notes({
 }) {
   const t = useText();
   const isOver = session.state === "ended" || session.state === "closing";
+  const cannotStart = !isOver && seats.some((it) => it.reason === "too_many_failures");
   const away = infrastructures.filter((it) => it.environments > 0 && STATES[it.state].group === "down");
-  if (!failed && away.length === 0 && can_start && !session.is_full && (isOver || !session.message))
+  if (!failed && away.length === 0 && !cannotStart && !session.is_full && (isOver || !session.message))
     return null;
   return (
     <div className={styles.notes}>
@@ -299,7 +298,7 @@ function Notes({
           </Link>
         </Note>
       ))}
-      {!can_start && session.state !== "ended" && (
+      {cannotStart && (
         <Note tone="down" icon="cross" role="status">
           {t("board.cannot_start")}
         </Note>

@@ -4,7 +4,7 @@
  * Promises: the answer where so many would go stands beside the form while it is filled in, so that
  * nothing is promised that does not fit. Does not: reserve room by answering.
  */
-import { useQuery } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useRef, useState } from "react";
 import { type UseFormReturn, useForm, useWatch } from "react-hook-form";
 import { useCommand } from "../../api/commands";
@@ -14,6 +14,7 @@ import {
   type Workshop,
   type WorkshopSession,
   workshopList,
+  workshopSession,
   workshopSessionCreate,
   workshopSessionUpdate,
 } from "../../api/workshops";
@@ -26,8 +27,8 @@ import { notify } from "../../ui/Notices";
 import { PageHead, Section } from "../../ui/Page";
 import { Crumb } from "../Crumb";
 import { useMay } from "../may";
-import { ProblemNote } from "../ProblemNote";
 import { ChoiceCards } from "./ChoiceCards";
+import { EditProblem } from "./EditProblem";
 import { formRefused } from "./formRefused";
 import { PlacementAnswer } from "./PlacementAnswer";
 import {
@@ -109,6 +110,7 @@ function Editor({
 }) {
   const t = useText();
   const may = useMay();
+  const cache = useQueryClient();
   const [revision, setRevision] = useState(session?.revision ?? 0);
   const [problem, setProblem] = useState<ApiProblem | null>(null);
   const form = useForm<SessionForm>({
@@ -140,9 +142,10 @@ function Editor({
   );
   const submit = form.handleSubmit((body) =>
     save.mutate(body, {
-      onError: (refused) => {
-        const current = refused.body.current as { revision: number } | null | undefined;
-        if (refused.code === "revision_changed" && current) setRevision(current.revision);
+      onError: async (refused) => {
+        // Saving once more is then a decision: what was typed stays in the form.
+        if (refused.code === "revision_changed" && session)
+          setRevision((await cache.fetchQuery({ ...workshopSession(session.id), staleTime: 0 })).revision);
         setProblem(formRefused(form, refused, sessionField));
       },
     }),
@@ -152,7 +155,7 @@ function Editor({
   const count = countRead(seats);
   return (
     <form onSubmit={submit} noValidate autoComplete="off">
-      {problem && <ProblemNote problem={problem} />}
+      {problem && <EditProblem problem={problem} />}
       <div className={styles.columns}>
         <div>
           <Section title={t("session.what")}>

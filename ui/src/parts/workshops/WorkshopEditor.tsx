@@ -5,12 +5,13 @@
  * somebody else saved first. Does not: change environments that exist; they keep what they were
  * made with.
  */
+import { useQueryClient } from "@tanstack/react-query";
 import { useBlocker } from "@tanstack/react-router";
 import { lazy, type ReactNode, Suspense, useState } from "react";
 import { type UseFormReturn, useForm, useWatch } from "react-hook-form";
 import { useCommand } from "../../api/commands";
 import type { ApiProblem } from "../../api/problem";
-import { type Workshop, workshopCreate, workshopUpdate } from "../../api/workshops";
+import { type Workshop, workshopCreate, workshop as workshopRead, workshopUpdate } from "../../api/workshops";
 import { useFormat } from "../../i18n/format";
 import { useText } from "../../i18n/text";
 import { Button, ButtonLink } from "../../ui/Button";
@@ -19,8 +20,8 @@ import { notify } from "../../ui/Notices";
 import { PageHead, Section } from "../../ui/Page";
 import { Crumb } from "../Crumb";
 import { useMay } from "../may";
-import { ProblemNote } from "../ProblemNote";
 import { ChoiceCards } from "./ChoiceCards";
+import { EditProblem } from "./EditProblem";
 import { formRefused } from "./formRefused";
 import { InstructionsField } from "./InstructionsField";
 import { PlacementAnswer } from "./PlacementAnswer";
@@ -53,6 +54,7 @@ export function WorkshopEditor({
 }) {
   const t = useText();
   const may = useMay();
+  const cache = useQueryClient();
   const [revision, setRevision] = useState(workshop?.revision ?? 0);
   const [problem, setProblem] = useState<ApiProblem | null>(null);
   const [deleting, setDeleting] = useState(false);
@@ -86,10 +88,10 @@ export function WorkshopEditor({
   });
   const submit = form.handleSubmit((body) =>
     save.mutate(body, {
-      onError: (refused) => {
+      onError: async (refused) => {
         // Saving once more is then a decision: what was typed stays in the form.
-        const current = refused.body.current as { revision: number } | null | undefined;
-        if (refused.code === "revision_changed" && current) setRevision(current.revision);
+        if (refused.code === "revision_changed" && workshop)
+          setRevision((await cache.fetchQuery({ ...workshopRead(workshop.id), staleTime: 0 })).revision);
         setProblem(formRefused(form, refused, workshopField));
       },
     }),
@@ -128,7 +130,7 @@ export function WorkshopEditor({
         }
       />
       <form onSubmit={submit} noValidate autoComplete="off">
-        {problem && <ProblemNote problem={problem} />}
+        {problem && <EditProblem problem={problem} />}
         <div className={styles.columns}>
           <div>
             <Section title={t("workshop.what")}>

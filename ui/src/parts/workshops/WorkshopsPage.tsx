@@ -246,6 +246,7 @@ function SessionTable({
 function SessionRow({ session: it }: { session: WorkshopSession }) {
   const t = useText();
   const format = useFormat();
+  const starting = it.counts.starting + it.counts.pool_starting;
   return (
     <tr>
       <td className={`${table.wide} ${styles.state}`}>
@@ -265,10 +266,8 @@ function SessionRow({ session: it }: { session: WorkshopSession }) {
         {t("session.seats_of", { joined: format.count(it.counts.joined), seats: format.count(it.seats) })}
       </td>
       <td className={table.num} data-label={t("session.column.ready")}>
-        {format.count(it.counts.ready + it.counts.in_use)}
-        {it.counts.starting > 0 && (
-          <span className={table.sub}>{t("session.starting", { count: it.counts.starting })}</span>
-        )}
+        {format.count(it.counts.in_use + it.counts.pool_ready)}
+        {starting > 0 && <span className={table.sub}>{t("session.starting", { count: starting })}</span>}
       </td>
       <td className={table.num} data-label={t("session.column.help")}>
         <Trouble count={it.counts.help} tone="warn" />
