@@ -153,7 +153,11 @@ function EnvironmentRow({
       </td>
       <td data-label={t("board.column.infrastructure")}>
         {it.infrastructure_id ? (
-          <Link to="/admin/infrastructures/$id" params={{ id: it.infrastructure_id }}>
+          <Link
+            to="/admin/infrastructures/$id"
+            params={{ id: it.infrastructure_id }}
+            className={styles.place}
+          >
             {it.infrastructure_name}
           </Link>
         ) : (

@@ -124,10 +124,8 @@ export function BoardPage({
               {t("board.pool_text", { ready: board.data.pool.ready, starting: board.data.pool.starting })}
             </dd>
           </div>
-          <div>
-            <LiveMark at={board.data.observed_at} failed={board.isError} />
-          </div>
         </dl>
+        <LiveMark at={board.data.observed_at} failed={board.isError} />
       </div>
       <Notes board={board.data} failed={board.isError ? problemText(problemOf(board.error)).title : null} />
       <SeatStrip session={session} seats={seats} show={search.show} onShow={(show) => onSearch({ show })} />
