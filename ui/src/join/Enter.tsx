@@ -206,7 +206,10 @@ function EnterForm({ code, face, onStale }: { code: string; face: SessionFace; o
       } else {
         setArmed(false);
         setProblem(found);
-        if (found.code === "key_needed") setBy("key");
+        if (found.code === "key_needed") {
+          setBy("key");
+          setTyped("");
+        }
         if (found.code === "session_over") onStale();
         input.current?.focus();
       }
@@ -273,7 +276,7 @@ function EnterForm({ code, face, onStale }: { code: string; face: SessionFace; o
               value={typed}
               onChange={(event) => setTyped(event.target.value)}
               autoComplete="name"
-              maxLength={100}
+              maxLength={60}
             />
           ) : (
             <Field

@@ -25,9 +25,6 @@ import { lengthWords, momentWords } from "./time";
 /** As the server counts them; what it says is done is done. */
 const STEPS = ["queue", "guards", "objects", "starting", "api", "tools", "done"] as const;
 const NAMES: readonly string[] = STEPS;
-/** After half as much again as usual it is late. */
-const LATE = 1.5;
-
 export function StandBy({ view, phase }: { view: PortalView; phase: Phase }) {
   const t = useText();
   const language = useLanguage();
@@ -63,7 +60,9 @@ function Waiting({ environment }: { environment: PortalEnvironment | null }) {
   const began = environment?.started_at;
   const elapsed_ms = began ? Math.max(0, now_ms - Date.parse(began)) : null;
   const usual_ms = environment?.usual_seconds ? environment.usual_seconds * 1_000 : null;
-  const isLate = elapsed_ms !== null && usual_ms !== null && elapsed_ms > usual_ms * LATE;
+  // How long people wait for a place is not in the usual time.
+  const isPlaced = environment?.state !== "waiting";
+  const isLate = isPlaced && elapsed_ms !== null && usual_ms !== null && elapsed_ms > usual_ms;
   const reason = environment ? reasonWords(t, environment.reason) : null;
   const position = environment?.position ?? null;
   return (
@@ -89,7 +88,7 @@ function Waiting({ environment }: { environment: PortalEnvironment | null }) {
           <p className={styles.clock}>
             <b>{lengthWords(t, elapsed_ms)}</b> <span>{t("waiting.since")}</span>
           </p>
-          {usual_ms !== null && <Usual elapsed_ms={elapsed_ms} usual_ms={usual_ms} />}
+          {usual_ms !== null && isPlaced && <Usual elapsed_ms={elapsed_ms} usual_ms={usual_ms} />}
         </>
       )}
       {environment?.step && <Steps step={environment.step} now_ms={now_ms} />}

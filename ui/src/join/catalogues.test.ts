@@ -82,6 +82,11 @@ describe("refusals", () => {
     ["name_taken", 409],
     ["name_needed", 422],
     ["key_needed", 422],
+    ["key_wrong", 422],
+    ["environment_not_ready", 409],
+    ["extension_too_early", 409],
+    ["kube_address_missing", 409],
+    ["insecure_origin", 403],
     ["too_many_attempts", 429],
     ["no_answer", 0],
     ["unexpected_answer", 0],
@@ -96,6 +101,23 @@ describe("refusals", () => {
     expect(words.next).not.toMatch(/[{}]/);
     if (code === "too_many_attempts") expect(words.next).toContain("1 min 30 s");
   });
+
+  test("those codes are the server's", () => {
+    const files = ["problem.rs", "portal.rs", "cookies.rs", "request.rs"];
+    const api = files.map((it) =>
+      readFileSync(join(import.meta.dirname, "../../../crates/api/src", it), "utf8"),
+    );
+    const foreign = codes.filter(([code, status]) => status > 0 && !api.join("\n").includes(`"${code}"`));
+    expect(foreign).toEqual([]);
+  });
+
+  test.each(["not_offered", "deadline", "session_end", "too_late"])(
+    "extension_%s is told as one thing",
+    (why) => {
+      const words = problemWords(textOf("en"), new ApiProblem(409, { code: `extension_${why}` }));
+      expect(words.what).toBe(en["problem.extension_refused"]);
+    },
+  );
 
   test("a code that this page does not know is told by its status, never by the operators' words", () => {
     const t = textOf("en");

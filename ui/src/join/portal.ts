@@ -39,6 +39,7 @@ export interface PortalEnvironment {
   step: EnvironmentStep | null;
   /** People before this one. */
   position: number | null;
+  /** Nine starts of ten took no longer. */
   usual_seconds: number | null;
   started_at: string | null;
   expires_at: string | null;
@@ -119,7 +120,12 @@ export const seatLeave = async () => void (await post("leave"));
 export const kubeconfigFetch = async () => (await call("kubeconfig")).blob();
 
 /** Of codes that differ only for programs, the one that has words. */
-const SAME_WORDS: Record<string, string> = { session_ended: "session_over", seat_unknown: "unauthenticated" };
+const SAME_WORDS: Record<string, string> = {
+  extension_not_offered: "extension_refused",
+  extension_deadline: "extension_refused",
+  extension_session_end: "extension_refused",
+  extension_too_late: "extension_refused",
+};
 
 export interface ProblemWords {
   what: string;
