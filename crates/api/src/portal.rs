@@ -78,6 +78,8 @@ pub struct JoinBody {
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct PortalSessionView {
     name: String,
+    /// Of the link to it: says whether a link that is opened is this session's.
+    code: String,
     title: String,
     starts_at: Timestamp,
     ends_at: Timestamp,
@@ -182,6 +184,7 @@ impl From<Portal> for PortalView {
                 starts_at: session.profile.starts_at,
                 ends_at: session.end(),
                 state: it.card.state,
+                code: session.code.to_string(),
                 name: session.profile.name,
                 message: session.profile.message,
             },
