@@ -45,6 +45,17 @@ function viewOf(environment: Partial<PortalEnvironment> | null, session: object 
   };
 }
 
+const faceOf = (more: object) => ({
+  session_name: "Day 1",
+  title: "Kubernetes",
+  summary: "",
+  starts_at: at(-60),
+  ends_at: at(60),
+  state: "open",
+  access: "open",
+  ...more,
+});
+
 /** What the server answers, by path. */
 let answers: Record<string, () => Response> = {};
 const asked: { path: string; body: unknown }[] = [];
@@ -81,16 +92,7 @@ test("what is shown follows from the session and the environment", () => {
 });
 
 test("a name is enough to enter an open session, and a refusal says what to do", async () => {
-  const face = {
-    session_name: "Day 1",
-    title: "Kubernetes",
-    summary: "",
-    starts_at: at(-60),
-    ends_at: at(60),
-    state: "open",
-    access: "open",
-  };
-  answers["sessions/K7P2MX4TQZ"] = () => json(face);
+  answers["sessions/K7P2MX4TQZ"] = () => json(faceOf({}));
   answers.join = () => json({ code: "name_taken" }, 409);
   render(<Join />);
   thisSeat.ask();
@@ -145,4 +147,57 @@ test("extending is offered when the server offers it, and says until when", asyn
   await screen.findByText("Soon over: think of extending");
   fireEvent.click(screen.getByRole("button", { name: /^Extend until/ }));
   await waitFor(() => expect(screen.getByText(/^Extended: it now ends at/)).toBeTruthy());
+});
+
+test("who comes early is let in when it starts, without doing anything more", async () => {
+  vi.useFakeTimers({ shouldAdvanceTime: true });
+  try {
+    const face = faceOf({ state: "scheduled", starts_at: at(10), access: "roster" });
+    answers["sessions/K7P2MX4TQZ"] = () => json(face);
+    answers.join = () => json({ code: "not_started" }, 409);
+    render(<Join />);
+    thisSeat.ask();
+    fireEvent.change(await screen.findByLabelText("Your key"), { target: { value: "ab3de-fgh2k" } });
+    fireEvent.click(screen.getByRole("button", { name: "Enter when it starts" }));
+    await screen.findByText(/^Noted\. Leave this page open/);
+    await vi.advanceTimersByTimeAsync(9 * MINUTE);
+    const sent = () => asked.filter((it) => it.path === "join");
+    expect(sent()).toHaveLength(0);
+
+    // The clocks differ a little: the server says not yet, and is asked again.
+    await vi.advanceTimersByTimeAsync(MINUTE + 4_000);
+    expect(sent().map((it) => it.body)).toEqual([{ code: "K7P2MX4TQZ", key: "AB3DEFGH2K" }]);
+    answers.join = () => json(viewOf({ state: "waiting", position: 0 }));
+    await vi.advanceTimersByTimeAsync(6_000);
+    await screen.findByText("You are next.");
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
+test("a link to another session is not answered with the seat that this browser has", async () => {
+  answers["sessions/K7P2MX4TQZ"] = () => json(faceOf({ session_name: "Day 2" }));
+  render(<Join />);
+  thisSeat.note(viewOf({ state: "paused" }, { code: "AB3DE-FGH2K" }));
+  await waitFor(() => expect(screen.getByRole("heading", { level: 1 }).textContent).toBe("Day 2"));
+  fireEvent.click(await screen.findByRole("button", { name: "Go on there" }));
+  expect(screen.getByRole("heading", { level: 1 }).textContent).toBe("Day 1");
+  expect(location.pathname).toBe("/join/AB3DEFGH2K");
+});
+
+test("leaving asks the server to forget this browser, and shows the way in again", async () => {
+  answers["sessions/K7P2MX4TQZ"] = () => json(faceOf({}));
+  answers.leave = () => new Response(null, { status: 204 });
+  HTMLDialogElement.prototype.showModal ??= function (this: HTMLDialogElement) {
+    this.open = true;
+  };
+  HTMLDialogElement.prototype.close ??= function (this: HTMLDialogElement) {
+    this.open = false;
+  };
+  render(<Join />);
+  thisSeat.note(viewOf({ state: "paused" }));
+  fireEvent.click(await screen.findByRole("button", { name: "My seat" }));
+  fireEvent.click(screen.getByRole("button", { name: "Leave on this device" }));
+  await screen.findByLabelText("Your name");
+  expect(asked.some((it) => it.path === "leave")).toBe(true);
 });
