@@ -188,6 +188,8 @@ function EnterForm({ code, face, onStale }: { code: string; face: SessionFace; o
   const [busy, setBusy] = useState(false);
   /** Goes in by itself as soon as it starts. */
   const [isArmed, setArmed] = useState(false);
+  /** How often the server said that it was too early: each sets the timer anew. */
+  const [earlies, setEarlies] = useState(0);
   const starts_ms = Date.parse(face.starts_at);
   const isEarly = now_ms < starts_ms;
   const input = useRef<HTMLInputElement>(null);
@@ -202,6 +204,7 @@ function EnterForm({ code, face, onStale }: { code: string; face: SessionFace; o
       const found = problemOf(error);
       if (found.code === "not_started") {
         setArmed(true);
+        setEarlies((it) => it + 1);
         onStale();
       } else {
         setArmed(false);
@@ -218,6 +221,7 @@ function EnterForm({ code, face, onStale }: { code: string; face: SessionFace; o
     }
   }, [by, code, typed, onStale]);
 
+  // biome-ignore lint/correctness/useExhaustiveDependencies(earlies): it says that there was an answer.
   useEffect(() => {
     if (!isArmed || busy) return;
     const left_ms = starts_ms - serverNow();
@@ -225,7 +229,7 @@ function EnterForm({ code, face, onStale }: { code: string; face: SessionFace; o
     // A timer longer than 24 days would go off at once.
     const timer = setTimeout(() => void take(), Math.min(wait_ms, 2 ** 31 - 1));
     return () => clearTimeout(timer);
-  }, [isArmed, busy, starts_ms, take]);
+  }, [isArmed, busy, earlies, starts_ms, take]);
 
   const submit = (event: FormEvent) => {
     event.preventDefault();
