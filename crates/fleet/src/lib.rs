@@ -20,6 +20,7 @@ mod channels;
 mod connection_test;
 mod endpoint;
 mod environment;
+mod environment_access;
 mod factory;
 pub mod guard;
 mod inventory;
@@ -41,6 +42,7 @@ mod tunnel;
 
 pub use connection_test::{Tested, failure_report, refusal_report};
 pub use environment::{FoundEnvironment, Provisioned, Removal};
+pub use environment_access::{EnvironmentAccess, ForwardBody};
 pub use factory::InfrastructureFactory;
 pub use guard::{AddressPolicy, GuardedConnector};
 pub use inventory::UsageUnknown;

@@ -17,11 +17,10 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::KubernetesInfrastructureService;
 use crate::api::{Api, ApiFailure, Write};
-use crate::authority::Authorities;
 use crate::guard::failure;
 use crate::rbac::{ADMISSION, NAMESPACE, RbacPurpose, rbac_objects};
 use crate::rights::{RightsMemory, rights_missing};
-use crate::source::{Credential, Minted, Source, SourcePlace};
+use crate::source::{Credential, Minted, Source};
 
 /// Long enough that NALABO may be switched off over a few days, short enough that a stolen copy
 /// of the database is soon worthless. The API server may grant less.
@@ -96,14 +95,7 @@ impl KubernetesInfrastructureService {
         let Credential::Token { token, .. } = credential else {
             return Err(failure(Code::KubeconfigBadToken, api.place(), None));
         };
-        let place = SourcePlace {
-            authorities: match self.inner.place.authorities.clone() {
-                // The mounted ones are there for the mounted token; this one travels.
-                Authorities::Mounted(certificates) => Authorities::Given(certificates),
-                other => other,
-            },
-            ..self.inner.place.clone()
-        };
+        let place = self.inner.place.travelling();
         Ok(Source { place, credential: Credential::Token { token, minted: Some(minted.clone()) } })
     }
 

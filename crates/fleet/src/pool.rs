@@ -98,10 +98,10 @@ impl Drop for Connection {
 }
 
 /// What went wrong in an exchange, and whether the request can have had an effect.
-struct ExchangeFailure {
-    code: Code,
+pub(crate) struct ExchangeFailure {
+    pub(crate) code: Code,
     /// The connection was closed before it answered a byte.
-    unanswered: bool,
+    pub(crate) unanswered: bool,
 }
 
 impl Pool {
@@ -340,7 +340,7 @@ async fn body_read(
 }
 
 /// The failure that an error of an exchange means.
-fn exchange_failure(error: &hyper::Error) -> ExchangeFailure {
+pub(crate) fn exchange_failure(error: &hyper::Error) -> ExchangeFailure {
     use std::error::Error as _;
     let io = error.source().and_then(|it| it.downcast_ref::<std::io::Error>());
     let code = match io {

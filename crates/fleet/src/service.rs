@@ -12,6 +12,7 @@
 //! | [`nodes_watch`](KubernetesInfrastructureService::nodes_watch) | `nodes_watch.rs` |
 //! | [`environment_provision`](KubernetesInfrastructureService::environment_provision) and its like | `environment.rs` |
 //! | [`narrow_create`](KubernetesInfrastructureService::narrow_create), [`token_renew`](KubernetesInfrastructureService::token_renew) | `narrow.rs` |
+//! | [`environment_access`](KubernetesInfrastructureService::environment_access) | `environment_access.rs` |
 
 use std::fmt;
 use std::sync::Arc;
@@ -22,6 +23,7 @@ use nalabo_core::infrastructure::{MonitoringOptions, SourceFace};
 
 use crate::api::{Api, Bulkhead};
 use crate::environment::{DriversMemory, HostMemory};
+use crate::environment_access::EnvironmentMemory;
 use crate::guard::GuardedConnector;
 use crate::rights::RightsMemory;
 use crate::source::{Credential, Minted, Source, SourcePlace};
@@ -43,6 +45,7 @@ pub(crate) struct Inner {
     pub(crate) drivers: DriversMemory,
     pub(crate) monitoring: MonitoringOptions,
     pub(crate) prometheus: PrometheusMemory,
+    pub(crate) environments: EnvironmentMemory,
     /// Of many nodes, which come next.
     pub(crate) summary_round: AtomicUsize,
 }
@@ -76,6 +79,7 @@ impl KubernetesInfrastructureService {
             drivers: DriversMemory::default(),
             monitoring: monitoring.clone(),
             prometheus: PrometheusMemory::default(),
+            environments: EnvironmentMemory::default(),
             summary_round: AtomicUsize::new(0),
         };
         Ok(Self { inner: Arc::new(inner) })

@@ -44,6 +44,18 @@ pub(crate) struct SourcePlace {
     pub(crate) tls_server_name: Option<String>,
 }
 
+impl SourcePlace {
+    /// The same place for a credential that is not the mounted one: the mounted authorities are
+    /// read anew for that alone.
+    pub(crate) fn travelling(&self) -> Self {
+        let mut place = self.clone();
+        if let Authorities::Mounted(certificates) = place.authorities {
+            place.authorities = Authorities::Given(certificates);
+        }
+        place
+    }
+}
+
 /// By which credential.
 pub(crate) enum Credential {
     /// A bearer token, as given or minted by us.

@@ -138,11 +138,9 @@ impl KubernetesInfrastructureService {
     /// The API inside a vCluster, as its administrator: for NALABO's own use, never a
     /// participant's. Fails with [`Code::Refused`] while there is no control plane to talk to.
     pub(crate) async fn vcluster_admin(&self, id: EnvironmentId) -> Result<Api, ApiFailure> {
-        let secret = vcluster_secret(&self.inner.api, id).await?;
-        let unusable = || failure(Code::KubeconfigBadCertificate, self.inner.api.place(), None);
-        let credential = secret.administrator().ok_or_else(unusable)?;
-        let source = secret.source(id, credential).ok_or_else(unusable)?;
-        Ok(self.inner.api.along(&source, vcluster_road(&self.inner.api, id))?)
+        let host = &self.inner.api;
+        let secret = vcluster_secret(host, id).await?;
+        Ok(secret.administrator_api(host, id, vcluster_road(host, id))?)
     }
 }
 
@@ -162,6 +160,18 @@ impl VclusterSecret {
             .ok()?;
         let key_pem = String::from_utf8(pem_read(&self.client_key)?.to_vec()).ok()?;
         Some(Credential::Certificate { chain, key_pem: key_pem.into() })
+    }
+
+    /// The API inside by the administrator's certificate.
+    pub(crate) fn administrator_api(
+        &self,
+        host: &Api,
+        id: EnvironmentId,
+        road: Road,
+    ) -> Result<Api, Failure> {
+        let source = self.administrator().and_then(|it| self.source(id, it));
+        let unusable = || failure(Code::KubeconfigBadCertificate, host.place(), None);
+        host.along(&source.ok_or_else(unusable)?, road)
     }
 
     /// The API inside, by this credential.
