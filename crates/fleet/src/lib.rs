@@ -37,6 +37,7 @@ mod rights;
 mod service;
 mod source;
 mod storage;
+mod terminal;
 mod tls;
 mod tunnel;
 
@@ -54,6 +55,7 @@ pub use rbac::{MetricsRight, RbacPurpose, metrics_manifest, rbac_manifest};
 pub use refusal::Refusal;
 pub use service::KubernetesInfrastructureService;
 pub use source::{Source, in_cluster_source, in_cluster_source_from, token_source};
+pub use terminal::{Terminal, TerminalAction, TerminalEnd, TerminalSize};
 
 /// What went wrong with something that we wrote ourselves.
 #[derive(Debug, thiserror::Error)]
