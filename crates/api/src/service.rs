@@ -26,6 +26,8 @@ use tracing::{info_span, warn};
 use url::Url;
 use uuid::Uuid;
 
+use crate::environment_gate::AppGate;
+use crate::kube_proxy::kube_router;
 use crate::operations::{Access, OPERATIONS};
 use crate::problem::Problem;
 use crate::state::{Api, OperationTable};
@@ -70,6 +72,7 @@ pub fn router(options: ApiOptions) -> Result<Router, OperationsMismatch> {
         operations: Arc::new(operation_table()?),
         prepared: Arc::default(),
     };
+    let kube = kube_router(Arc::new(AppGate(Arc::clone(&api.app))), api.stop.clone());
     let (routes, document) = openapi::routes().split_for_parts();
     let guarded = routes
         .route_layer(from_fn_with_state(api.clone(), gate))
@@ -91,7 +94,14 @@ pub fn router(options: ApiOptions) -> Result<Router, OperationsMismatch> {
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn_with_state(api.clone(), around))
         .layer(CompressionLayer::new())
-        .with_state(api))
+        .with_state(api)
+        // Beside all that, with limits of its own: a stream of kubectl lasts for hours.
+        .merge(kube))
+}
+
+/// What the listener of kubectl serves: environments, and nothing of the console.
+pub fn kube_only(options: &ApiOptions) -> Router {
+    kube_router(Arc::new(AppGate(Arc::clone(&options.app))), options.stop.clone())
 }
 
 /// Every operation by method and path; the router and the table must name the same ones.
