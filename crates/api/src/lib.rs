@@ -38,6 +38,7 @@ mod request;
 mod resources;
 mod service;
 mod state;
+mod terminal;
 mod views;
 mod workshop_sessions;
 mod workshops;

@@ -14,7 +14,7 @@ use crate::state::Api;
 use crate::{
     alert_channels, alert_rules, alerts, audit, auth, cluster_events, connection_tests,
     environments, events, history, infrastructures, maintenance_windows, nodes, platform, portal,
-    resources, workshop_sessions, workshops,
+    resources, terminal, workshop_sessions, workshops,
 };
 
 #[derive(utoipa::OpenApi)]
@@ -140,6 +140,7 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(portal::portal_help))
         .routes(routes!(portal::portal_leave))
         .routes(routes!(portal::portal_kubeconfig))
+        .routes(routes!(terminal::portal_terminal))
         .routes(routes!(events::event_stream))
         .routes(routes!(openapi_read))
 }

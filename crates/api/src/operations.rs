@@ -115,6 +115,7 @@ pub const OPERATIONS: &[(&str, Access)] = &[
     ("portal_help", Seat),
     ("portal_leave", Seat),
     ("portal_kubeconfig", Seat),
+    ("portal_terminal", Seat),
 ];
 
 /// What the operation `id` needs, if there is such an operation.

@@ -26,11 +26,12 @@ use tracing::{info_span, warn};
 use url::Url;
 use uuid::Uuid;
 
-use crate::environment_gate::AppGate;
+use crate::environment_gate::{AppGate, Guests};
 use crate::kube_proxy::kube_router;
 use crate::operations::{Access, OPERATIONS};
 use crate::problem::Problem;
 use crate::state::{Api, OperationTable};
+use crate::terminal::TERMINALS_OF_ONE;
 use crate::{console, cookies, metrics, openapi};
 
 /// Largest body: a kubeconfig of 256 KiB, written as JSON text.
@@ -71,6 +72,7 @@ pub fn router(options: ApiOptions) -> Result<Router, OperationsMismatch> {
         trusted_proxies: Arc::new(options.trusted_proxies),
         operations: Arc::new(operation_table()?),
         prepared: Arc::default(),
+        terminals: Arc::new(Guests::new(TERMINALS_OF_ONE)),
     };
     let kube = kube_router(Arc::new(AppGate(Arc::clone(&api.app))), api.stop.clone());
     let (routes, document) = openapi::routes().split_for_parts();

@@ -12,6 +12,7 @@ use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
+use crate::environment_gate::Guests;
 use crate::operations::Access;
 use crate::prepared::Prepared;
 
@@ -27,6 +28,8 @@ pub struct Api {
     pub(crate) trusted_proxies: Arc<Vec<IpNet>>,
     pub(crate) operations: Arc<OperationTable>,
     pub(crate) prepared: Arc<Prepared>,
+    /// Who has terminals open.
+    pub(crate) terminals: Arc<Guests>,
 }
 
 impl Api {

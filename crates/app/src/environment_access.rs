@@ -5,7 +5,7 @@
 //! same answer. Does not: carry bytes; `fleet` does, and `api` in front of it.
 
 use nalabo_core::audit::AuditAction;
-use nalabo_core::environment::{Driver, Environment};
+use nalabo_core::environment::{Driver, Environment, EnvironmentReason};
 use nalabo_core::id::{AccessTokenId, EnvironmentId, SeatId};
 use nalabo_fleet::KubernetesInfrastructureService;
 use nalabo_store::{self as store, SeatFilter, commit};
@@ -113,6 +113,12 @@ pub async fn terminal_note(ctx: &Ctx, id: EnvironmentId) -> Result<(), Error> {
     audit_write(ctx, &mut tx, entry).await?;
     commit(tx).await?;
     Ok(())
+}
+
+/// Why an environment ends or has ended, where that is known.
+pub async fn terminal_end_reason(app: &App, id: EnvironmentId) -> Option<EnvironmentReason> {
+    let found = store::environment_find(app.db.pool(), id).await.ok().flatten();
+    found.and_then(|it| it.environment.reason)
 }
 
 /// Hands out a kubeconfig for the participant's environment, with a token of its own.
