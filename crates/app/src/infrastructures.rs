@@ -18,6 +18,7 @@ use std::collections::BTreeMap;
 
 use nalabo_core::access::Permission;
 use nalabo_core::audit::AuditAction;
+use nalabo_core::environment::EnvironmentReason;
 use nalabo_core::health::Status;
 use nalabo_core::id::InfrastructureId;
 use nalabo_core::infrastructure::{
@@ -26,13 +27,15 @@ use nalabo_core::infrastructure::{
 };
 use nalabo_fleet::Source;
 use nalabo_store::{
-    self as store, Change, ChangeKind, StatusChange, StoreError, Tx, commit, constraint, notify,
+    self as store, Change, ChangeKind, EnvironmentFilter, StatusChange, StoreError, Tx, commit,
+    constraint, notify,
 };
 use secrecy::ExposeSecret;
 use serde_json::json;
 
 use crate::audit::{Entry, audit_write};
 use crate::connection_tests::SourceAsk;
+use crate::workshop_sessions::seats_environment_end;
 use crate::{App, Ctx, Error, FieldError};
 
 const DESCRIPTION_MAX: usize = 500;
@@ -249,6 +252,7 @@ pub async fn infrastructure_delete(
         return Err(Error::IsDefault);
     }
     let mut tx = app.db.begin().await?;
+    environments_lose_place(ctx, &mut tx, id).await?;
     if !store::infrastructure_delete(&mut tx, id).await? {
         return Err(Error::NotFound("infrastructure"));
     }
@@ -257,6 +261,24 @@ pub async fn infrastructure_delete(
     audit_write(ctx, &mut tx, entry.with(json!({ "endpoint": it.source.endpoint }))).await?;
     changed(&mut tx, id, ChangeKind::Deleted).await?;
     commit_changed(app, tx, id).await
+}
+
+/// Nobody reaches what is on an infrastructure that was forgotten, and it is left alone there:
+/// participants are told that theirs is lost, and may take another one.
+async fn environments_lose_place(
+    ctx: &Ctx,
+    tx: &mut Tx<'_>,
+    id: InfrastructureId,
+) -> Result<(), Error> {
+    let filter = EnvironmentFilter { infrastructure_id: Some(id), ..EnvironmentFilter::default() };
+    for found in store::environment_list(&mut **tx, &filter).await? {
+        let locked = store::environment_lock(tx, found.environment.id).await?;
+        let Some(mut it) = locked.filter(|it| !it.state.is_over()) else { continue };
+        it.has_failed = true;
+        let now = ctx.app.now();
+        seats_environment_end(tx, &mut it, EnvironmentReason::Vanished, now).await?;
+    }
+    Ok(())
 }
 
 /// Makes an infrastructure the default one.

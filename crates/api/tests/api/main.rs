@@ -17,3 +17,4 @@ mod metrics;
 mod scrape;
 mod sign_in;
 mod visitor;
+mod workshops;

@@ -254,7 +254,7 @@ pub struct StartRecord {
 
 impl StartRecord {
     /// So many failed that no new ones are tried: what is wrong is the workshop, and more of it
-    /// only fills infrastructures with rubble. A person's restart begins a new record.
+    /// only fills infrastructures with rubble.
     pub fn is_broken(&self) -> bool {
         self.ended >= BREAKER_STARTS_MIN
             && u64::from(self.failed) * 100 >= u64::from(self.ended) * BREAKER_FAILED_PERCENT
