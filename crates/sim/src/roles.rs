@@ -14,9 +14,12 @@ static ROLES: LazyLock<[Value; 2]> = LazyLock::new(|| {
     let write = json!(["create", "delete", "get", "list", "patch", "update", "watch"]);
     let rule = |group: &str, resources: &[&str]| json!({"apiGroups": [group], "resources": resources, "verbs": write});
     let participant = json!([
-        rule("", &["configmaps", "persistentvolumeclaims", "pods", "secrets", "services"]),
+        rule("", &["configmaps", "persistentvolumeclaims", "pods", "secrets", "serviceaccounts",
+                   "services"]),
         rule("apps", &["deployments", "statefulsets"]),
-        {"apiGroups": [""], "resources": ["events"], "verbs": ["get", "list", "watch"]},
+        {"apiGroups": [""], "resources": ["events", "limitranges", "resourcequotas"],
+         "verbs": ["get", "list", "watch"]},
+        {"apiGroups": [""], "resources": ["namespaces"], "verbs": ["get"]},
     ]);
     let provisioner = json!([
         rule("", &["resourcequotas", "limitranges", "serviceaccounts", "services", "secrets",

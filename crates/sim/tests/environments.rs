@@ -4,6 +4,9 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
+use bytes::Bytes;
+use http::Request;
+use http_body_util::Empty;
 use nalabo_core::Timestamp;
 use nalabo_core::clock::{Clock, SystemClock};
 use nalabo_core::environment::{
@@ -147,6 +150,26 @@ async fn a_namespace_is_made_found_counted_and_removed_by_the_narrow_account() {
     assert_eq!(service.environment_find_all(INSTANCE).await.expect("nothing"), Vec::new());
     let after = service.inspect(now()).await.expect("an inspection").inventory;
     assert_eq!(after.pods.total, before.pods.total);
+    sim.stop().await;
+}
+
+#[tokio::test]
+async fn a_participant_enters_their_own_namespace_and_no_other() {
+    let sim = sim().await;
+    let service = service(roomy(&sim));
+    let (mine, other) = (spec(), spec());
+    for spec in [&mine, &other] {
+        provision(&service, spec).await.expect("an environment");
+    }
+    let access = service.environment_access(mine.id, Driver::Namespace);
+    let status = async |path: &str| {
+        let request = Request::get(path).body(Empty::<Bytes>::new()).expect("a request");
+        access.forward(request).await.expect("an answer").status().as_u16()
+    };
+    let pods = |spec: &EnvironmentSpec| format!("/api/v1/namespaces/{}/pods", spec.namespace());
+    assert_eq!(status(&pods(&mine)).await, 200);
+    assert_eq!(status(&pods(&other)).await, 403);
+    assert_eq!(status("/api/v1/namespaces").await, 403);
     sim.stop().await;
 }
 
