@@ -11,6 +11,7 @@ import { useEffect, useRef, useState } from "react";
 import { useNow } from "../../i18n/now";
 import { Icon } from "../../ui/Icon";
 import { Button } from "../parts";
+import { thisSeat } from "../seat";
 import { useText } from "../text";
 import { lengthWords } from "../time";
 import type { Order } from "../Workspace";
@@ -21,6 +22,8 @@ import styles from "./Terminal.module.css";
 
 const SIZES_PX = [11, 12, 13, 14, 16, 18, 21] as const;
 const LINES_KEPT = 5_000;
+/** The page leaves this view within so long when the environment is over. */
+const STILL_THERE_MS = 12_000;
 /** Leaves the alternate screen, mouse and paste modes of a program that died with its shell. */
 const SOFT_RESET = "\u001b[?1049l\u001b[?1000l\u001b[?1002l\u001b[?1003l\u001b[?1006l\u001b[?2004l\u001b[!p";
 
@@ -158,6 +161,14 @@ export default function Terminal({
     terminal?.scrollToBottom();
     if (isShown) terminal?.focus();
   }, [order, state.kind, onTaken, isShown]);
+
+  // What ended may be more than the terminal. If not, a server that restarts ended it, and it is back.
+  useEffect(() => {
+    if (state.kind !== "over" || state.reason === "closed") return;
+    thisSeat.ask();
+    const timer = setTimeout(() => link.current?.retry(), STILL_THERE_MS);
+    return () => clearTimeout(timer);
+  }, [state]);
 
   // The same key leads in and out.
   useEffect(() => {
