@@ -11,6 +11,7 @@ import {
   type ReactNode,
   Suspense,
   useCallback,
+  useEffect,
   useRef,
   useState,
 } from "react";
@@ -45,6 +46,10 @@ export function Workspace({ view }: { view: PortalView }) {
   const reading = useRef<HTMLElement>(null);
   const isSplit = isWide && hasText;
   const isOpen = isWide || wasOpened;
+  // Whoever turns a tablet keeps the shell.
+  useEffect(() => {
+    if (isWide) setOpened(true);
+  }, [isWide]);
 
   const show = (next: "read" | "terminal") => {
     setTab(next);
