@@ -9,8 +9,12 @@ const browser =
 
 export default defineConfig({
   testDir: "tests",
-  // Files that look at paris run beside the one that breaks lyon; where lyon is missing they may not.
+  // Files that look at paris run beside those that break or fill lyon; where lyon is missing they may not.
   workers: hasLyon ? 2 : 1,
+  projects: [
+    { name: "lyon", testMatch: /(cut-off|workshop)\.spec\.ts/, workers: 1 },
+    { name: "paris", testIgnore: /(cut-off|workshop)\.spec\.ts/ },
+  ],
   timeout: 60_000,
   expect: { timeout: 15_000 },
   forbidOnly: true,

@@ -4,7 +4,7 @@
  * Promises: every call ends within its deadline, and one that is refused says why.
  */
 import { setTimeout } from "node:timers/promises";
-import { type Cluster, fault, kubeconfig, onPort } from "./lab";
+import { type Cluster, fault, images, kubeconfig, onPort } from "./lab";
 
 const DEADLINE_MS = 60_000;
 /** A lab under load may lack figures at the first check; the next one comes 30 s later. */
@@ -21,6 +21,19 @@ export interface Infrastructure {
   metadata: unknown;
 }
 
+export interface WorkshopAsk {
+  title: string;
+  driver: "vcluster" | "namespace";
+  instructions: { en: string };
+}
+
+export interface WorkshopSession {
+  id: string;
+  code: string;
+  state: string;
+  counts: { joined: number; help: number; failed: number };
+}
+
 export interface Api {
   /** `__Host-nalabo=…`, as the browser would send it. */
   cookie: string;
@@ -28,6 +41,10 @@ export interface Api {
   /** One that answers nothing, saved disabled. */
   connectSilent: (name: string) => Promise<Infrastructure>;
   list: () => Promise<Infrastructure[]>;
+  /** A workshop with these instructions, and a session of it that is open from now on, on `lyon`. */
+  sessionOpen: (profile: WorkshopAsk) => Promise<WorkshopSession>;
+  sessionEnd: (id: string) => Promise<void>;
+  sessionFind: (id: string) => Promise<WorkshopSession>;
   /** Exactly these are connected afterwards, under their own names, and seen to answer. */
   fleet: (clusters: readonly Cluster[]) => Promise<Infrastructure[]>;
 }
@@ -118,5 +135,40 @@ function apiOf(url: string, cookie: string): Api {
       await setTimeout(POLL_MS);
     }
   };
-  return { cookie, connect, connectSilent, list, fleet };
+  const send = async <Body>(method: string, path: string, body?: unknown) =>
+    (await (await ask(`${url}/api/admin/${path}`, method, cookie, body)).json()) as Body;
+  const sessionOpen = async ({ title, ...more }: WorkshopAsk) => {
+    // A small machine that is busy with other things: its limits are not those of a class.
+    const limits = { cpu_max_percent: 300, memory_max_percent: 300, storage_max_percent: 300 };
+    await send("PUT", "settings", { settings: { ...limits, images: images() } });
+    const workshop = await send<{ id: string }>("POST", "workshops", {
+      title,
+      ...more,
+      preset: "small",
+      duration_minutes: 60,
+      extension_minutes: 30,
+      deadline_minutes: 120,
+    });
+    const now_ms = Date.now();
+    return send<WorkshopSession>("POST", "workshop-sessions", {
+      workshop_id: workshop.id,
+      name: title,
+      starts_at: new Date(now_ms - 1_000).toISOString(),
+      ends_at: new Date(now_ms + 3 * 3_600_000).toISOString(),
+      seats: 4,
+    });
+  };
+  const sessionFind = (id: string) => send<WorkshopSession>("GET", `workshop-sessions/${id}`);
+  const sessionEnd = async (id: string) => {
+    await send("POST", `workshop-sessions/${id}/end`, {});
+    const deadline_ms = Date.now() + DEADLINE_MS;
+    // Until nothing of it is left on the cluster, which others use next.
+    for (;;) {
+      const { state } = await sessionFind(id);
+      if (state === "ended") return;
+      if (Date.now() > deadline_ms) throw new Error(`the session is still ${state}`);
+      await setTimeout(POLL_MS);
+    }
+  };
+  return { cookie, connect, connectSilent, list, sessionOpen, sessionFind, sessionEnd, fleet };
 }

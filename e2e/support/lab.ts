@@ -42,6 +42,9 @@ export const authority = (cluster: Cluster) => read(`${cluster}.ca.pem`);
 export const endpoint = (cluster: Cluster) =>
   (JSON.parse(read(`${cluster}.json`)) as { endpoint: string }).endpoint;
 
+/** What environments are made of on the real node of `lyon`, which fetches nothing from outside. */
+export const images = (): unknown => JSON.parse(read("lyon.images.json"));
+
 /** Breaks the road to a cluster from now on; `none` mends it. */
 export function fault(cluster: Cluster, kind: "black-hole" | "refuse" | "none"): void {
   execFileSync(program("nalabo-lab"), ["fault", cluster, kind], {

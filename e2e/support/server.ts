@@ -6,6 +6,7 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
+import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -32,6 +33,8 @@ export async function serverStart(): Promise<Server> {
       HOME: process.env.HOME,
       NALABO_DATA_DIR: folder,
       NALABO_LISTEN: "127.0.0.1:0",
+      // Where kubectl of participants arrives; it goes to https only.
+      NALABO_KUBE_LISTEN: `127.0.0.1:${await portFree()}`,
       NALABO_ALLOW_NETWORKS: "127.0.0.0/8",
       // So that a cluster that is cut off is noticed within seconds.
       NALABO_PROBE_INTERVAL_SECONDS: "1",
@@ -51,6 +54,17 @@ export async function serverStart(): Promise<Server> {
     await stop();
     throw new Error(`NALABO did not start: ${error}\n${log.join("\n")}`);
   }
+}
+
+/** A port that nobody has at this moment. */
+function portFree(): Promise<number> {
+  return new Promise((found, failed) => {
+    const probe = createServer().once("error", failed);
+    probe.listen(0, "127.0.0.1", () => {
+      const { port } = probe.address() as AddressInfo;
+      probe.close(() => found(port));
+    });
+  });
 }
 
 function childReady(child: ChildProcess, log: string[]): Promise<{ url: string; setupLink: string }> {
