@@ -63,13 +63,13 @@ enum Told {
 #[serde(tag = "type", rename_all = "snake_case")]
 enum Tell {
     Ready,
-    Ended { reason: Ended },
+    Ended { reason: EndReason },
 }
 
 /// Why a terminal ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-enum Ended {
+enum EndReason {
     /// The environment's time was over.
     Expired,
     /// The environment or the session ended otherwise.
@@ -162,9 +162,9 @@ async fn serve(
     let ended = tokio::select! {
         ended = run(opened, &access, &mut to_browser, from_browser) => ended,
         () = left => Some(match terminal_end_reason(&api.app, opened.id).await {
-            Some(EnvironmentReason::Expired) => Ended::Expired,
-            Some(EnvironmentReason::Restarted) => Ended::Restarted,
-            _ => Ended::Ended,
+            Some(EnvironmentReason::Expired) => EndReason::Expired,
+            Some(EnvironmentReason::Restarted) => EndReason::Restarted,
+            _ => EndReason::Ended,
         }),
     };
     let Some(reason) = ended else { return };
@@ -181,14 +181,14 @@ async fn run(
     access: &EnvironmentAccess,
     to_browser: &mut SplitSink<WebSocket, Message>,
     from_browser: SplitStream<WebSocket>,
-) -> Option<Ended> {
+) -> Option<EndReason> {
     let mut actions = Box::pin(actions(from_browser));
     let (terminal, size) = match open(access, &mut actions).await? {
         Ok(opened) => opened,
         Err(failure) => {
             let code = failure.code.as_str();
             info!(environment.id = %opened.id, code, "a terminal could not be opened");
-            return Some(Ended::Lost);
+            return Some(EndReason::Lost);
         }
     };
     to_browser.send(tell(&Tell::Ready)).await.ok()?;
@@ -197,9 +197,9 @@ async fn run(
     let (end, ()) =
         tokio::join!(terminal.run(first.chain(actions), screen), show(to_browser, shown));
     match end {
-        TerminalEnd::Exited(_) => Some(Ended::Closed),
+        TerminalEnd::Exited(_) => Some(EndReason::Closed),
         TerminalEnd::Left => None,
-        TerminalEnd::Lost => Some(Ended::Lost),
+        TerminalEnd::Lost => Some(EndReason::Lost),
     }
 }
 
@@ -316,7 +316,7 @@ mod tests {
     fn the_end_is_told_in_the_words_of_the_page() {
         let text = |it: &Tell| serde_json::to_string(it).expect("JSON");
         assert_eq!(text(&Tell::Ready), r#"{"type":"ready"}"#);
-        let ended = Tell::Ended { reason: Ended::Restarted };
+        let ended = Tell::Ended { reason: EndReason::Restarted };
         assert_eq!(text(&ended), r#"{"type":"ended","reason":"restarted"}"#);
     }
 }
