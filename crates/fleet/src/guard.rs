@@ -16,6 +16,7 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use nalabo_core::connection::{Code, Place};
 use nalabo_core::health::Failure;
+use socket2::{SockRef, TcpKeepalive};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout, timeout_at};
 use url::{Host, Url};
@@ -26,6 +27,10 @@ use crate::endpoint::place_of;
 
 /// Name, TCP and TLS together must be done in this time.
 pub(crate) const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
+/// How long a connection may be quiet until the system asks whether somebody is there, and how
+/// often it asks.
+const QUIET_MAX: Duration = Duration::from_secs(60);
+const QUIET_ASK: Duration = Duration::from_secs(15);
 /// Most addresses of one name that are tried.
 const DIALS_MAX: usize = 4;
 /// Most addresses of one name that are looked at; a name with more is refused.
@@ -127,6 +132,9 @@ impl GuardedConnector {
                 Ok(Ok(stream)) => {
                     // Requests are small; waiting to fill a packet only makes them late.
                     let _ = stream.set_nodelay(true);
+                    // A stream that is quiet for hours has no other way to notice a dead line.
+                    let often = TcpKeepalive::new().with_time(QUIET_MAX).with_interval(QUIET_ASK);
+                    let _ = SockRef::from(&stream).set_tcp_keepalive(&often);
                     return Ok(stream);
                 }
                 Ok(Err(error)) => worst = code_of_io(&error),
