@@ -5,11 +5,13 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use nalabo_app::environment_access::KubeAddress;
 use nalabo_store::embedded::EmbeddedPostgres;
 use nalabo_store::{Db, KeyRing};
 use tokio::net::TcpListener;
 use tokio::time::timeout;
 
+use crate::kube_listener::{Certificate, kube_address_in_front};
 use crate::settings::Settings;
 
 const DATABASE_DEADLINE: Duration = Duration::from_secs(10);
@@ -35,6 +37,7 @@ pub async fn doctor(settings: &Settings) -> ExitCode {
     let findings = [
         Finding::of("listen", listen(settings).await),
         Finding::of("sign-in", sign_in(settings)),
+        Finding::of("kubectl", kubectl(settings).await),
         Finding::of("database", database(settings).await),
         Finding::of("key file", key_file(settings)),
         Finding::of("first owner", first_owner(settings)),
@@ -70,6 +73,29 @@ fn sign_in(settings: &Settings) -> Result<String, String> {
         (false, false) => Err("people from elsewhere cannot sign in over plain http: put TLS in \
              front and set NALABO_PUBLIC_URL=https://…"
             .to_owned()),
+    }
+}
+
+/// Whether participants' kubectl has an address to come to.
+async fn kubectl(settings: &Settings) -> Result<String, String> {
+    let Some(address) = settings.kube_listen else {
+        return Ok(match kube_address_in_front(settings) {
+            Some(KubeAddress { url, .. }) => format!("comes to {url}, TLS in front"),
+            None => "not served, it needs https: set NALABO_PUBLIC_URL=https://… or \
+                     NALABO_KUBE_LISTEN"
+                .to_owned(),
+        });
+    };
+    let certificate = Certificate::given_or_none(settings).map_err(|it| format!("{it:#}"))?;
+    let vouched = match certificate {
+        Some(it) => it.vouched_by(),
+        None => "NALABO's own authority",
+    };
+    match TcpListener::bind(address).await {
+        Ok(_) => Ok(format!("{address} is free; {vouched} vouches for it")),
+        Err(error) => Err(format!(
+            "{address}: {error}. If NALABO runs already, all is well; else set NALABO_KUBE_LISTEN"
+        )),
     }
 }
 

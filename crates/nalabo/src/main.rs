@@ -4,6 +4,7 @@ mod admin;
 mod check;
 mod demo;
 mod doctor;
+mod kube_listener;
 mod serve;
 mod settings;
 

@@ -24,6 +24,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
+use crate::kube_listener::KubeListener;
 use crate::settings::Settings;
 
 const DRAIN_DEADLINE: Duration = Duration::from_secs(8);
@@ -153,8 +154,9 @@ impl Running {
             format!("listen on {} (set NALABO_LISTEN to another address or port)", settings.listen)
         })?;
         let address = listener.local_addr()?;
+        let kube = KubeListener::bind(settings).await?;
         let database = Database::open(settings).await?;
-        match Self::start_on(settings, listener, &database, given).await {
+        match Self::start_on(settings, (listener, kube), &database, given).await {
             Ok((first_owner, stop, http, loops)) => {
                 Ok(Self { address, first_owner, stop, http, loops, database })
             }
@@ -167,7 +169,7 @@ impl Running {
 
     async fn start_on(
         settings: &Settings,
-        listener: TcpListener,
+        (listener, kube): (TcpListener, Option<KubeListener>),
         database: &Database,
         given: Option<(String, SecretString)>,
     ) -> anyhow::Result<(
@@ -176,27 +178,44 @@ impl Running {
         tokio::task::JoinHandle<std::io::Result<()>>,
         Loops,
     )> {
+        let mut app_settings = settings.app_settings()?;
+        if let Some(kube) = &kube {
+            info!("kubectl reaches environments at {}", kube.address.url);
+            app_settings.kube = Some(kube.address.clone());
+        }
         let app = App::new(AppOptions {
             db: database.db.clone(),
             keys: Arc::clone(&database.keys),
             clock: Arc::new(SystemClock),
             factory: InfrastructureFactory::new(settings.address_policy()),
-            settings: settings.app_settings()?,
+            settings: app_settings,
         });
         let first_owner =
             first_owner_ensure(&app.ctx(Actor::Cli, RequestFace::default()), given).await?;
         let stop = CancellationToken::new();
-        let router = nalabo_api::router(ApiOptions {
+        let options = ApiOptions {
             app: Arc::clone(&app),
             public_url: settings.public_url.clone(),
             trusted_proxies: settings.trusted_proxies.clone(),
             stop: stop.clone(),
-        })?;
+        };
+        let environments = nalabo_api::kube_only(&options);
+        let router = nalabo_api::router(options)?;
         let loops = Loops::start(&app);
         let service = router.into_make_service_with_connect_info::<SocketAddr>();
         let ended = stop.clone().cancelled_owned();
+        let kube_stop = stop.clone();
         let http = tokio::spawn(async move {
-            axum::serve(listener, service).with_graceful_shutdown(ended).await
+            // Both at once, and both to their end: who leaves one of them half served leaves a
+            // participant's last words behind.
+            let pages = axum::serve(listener, service).with_graceful_shutdown(ended);
+            let kube = async {
+                if let Some(KubeListener { listener, tls, .. }) = kube {
+                    nalabo_api::kube_serve(listener, tls, environments, kube_stop).await;
+                }
+            };
+            let (pages, ()) = tokio::join!(pages.into_future(), kube);
+            pages
         });
         Ok((first_owner, stop, http, loops))
     }

@@ -17,6 +17,8 @@ use secrecy::SecretString;
 use tracing_subscriber::EnvFilter;
 use url::Url;
 
+use crate::kube_listener::kube_address_in_front;
+
 /// Shorter ones can be guessed.
 const METRICS_TOKEN_MIN_CHARACTERS: usize = 16;
 
@@ -31,6 +33,24 @@ pub struct Settings {
     /// works from localhost only.
     #[arg(long, env = "NALABO_PUBLIC_URL")]
     pub public_url: Option<Url>,
+
+    /// Address and port at which NALABO itself ends TLS for kubectl; only environments are served
+    /// there. Without it kubectl comes to NALABO_PUBLIC_URL, if that is `https://…`.
+    #[arg(long, env = "NALABO_KUBE_LISTEN")]
+    pub kube_listen: Option<SocketAddr>,
+
+    /// Where participants' kubectl reaches NALABO, if not there: `https://host:port`.
+    #[arg(long, env = "NALABO_KUBE_URL", value_parser = kube_url_parse)]
+    pub kube_url: Option<Url>,
+
+    /// Certificate chain of that address, PEM. A private authority at its end is put into
+    /// kubeconfigs. Without it NALABO makes an authority of its own in the data folder.
+    #[arg(long, env = "NALABO_KUBE_TLS_CERT", requires = "kube_tls_key")]
+    pub kube_tls_cert: Option<PathBuf>,
+
+    /// Key of that certificate, PEM.
+    #[arg(long, env = "NALABO_KUBE_TLS_KEY", requires = "kube_tls_cert")]
+    pub kube_tls_key: Option<PathBuf>,
 
     /// Address of PostgreSQL 15 or newer, `postgres://user:password@host/database`. Without it
     /// NALABO starts a private one in its data folder.
@@ -168,6 +188,18 @@ pub struct Settings {
     pub log_json: bool,
 }
 
+/// kubectl sends no token over plain http.
+fn kube_url_parse(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text).map_err(|it| it.to_string())?;
+    if url.scheme() != "https" || url.host_str().is_none() {
+        return Err("it has to begin with https://, or kubectl sends no token".to_owned());
+    }
+    if url.query().is_some() || url.fragment().is_some() || !url.username().is_empty() {
+        return Err("write it as https://host:port".to_owned());
+    }
+    Ok(url)
+}
+
 /// The words of `NALABO_SMTP_TLS`.
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
 pub enum SmtpTlsWord {
@@ -246,6 +278,7 @@ impl Settings {
             AddressPolicy::new(self.allow_networks.clone(), self.deny_networks.clone());
         policy.ports.extend(&self.allow_ports);
         policy.own.push(self.listen);
+        policy.own.extend(self.kube_listen);
         policy
     }
 
@@ -323,6 +356,7 @@ impl Settings {
                 per_infrastructure: self.metrics_per_infrastructure,
             },
             send: self.send_settings()?,
+            kube: kube_address_in_front(self),
         })
     }
 

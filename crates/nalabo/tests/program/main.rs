@@ -5,4 +5,5 @@
 mod commands;
 mod crashes;
 mod in_cluster;
+mod kubectl;
 mod server;

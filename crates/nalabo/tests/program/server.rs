@@ -107,7 +107,7 @@ impl Server {
     }
 
     /// What follows `mark` in the log, once it is there.
-    fn line_with(&mut self, mark: &str) -> String {
+    pub fn line_with(&mut self, mark: &str) -> String {
         let until = Instant::now() + START_DEADLINE;
         loop {
             let found =
