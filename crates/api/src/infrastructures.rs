@@ -106,6 +106,9 @@ pub struct ConnectBody {
     /// Make a narrow service account with this credential, keep only that, forget the rest.
     #[serde(default)]
     narrow: bool,
+    /// That account shall host environments too, not only watch.
+    #[serde(default)]
+    hosts_environments: bool,
     /// The way in.
     source: SourceBody,
 }
@@ -127,6 +130,9 @@ pub struct CredentialBody {
     /// Make a narrow service account with it, and keep only that.
     #[serde(default)]
     narrow: bool,
+    /// That account shall host environments too, not only watch.
+    #[serde(default)]
+    hosts_environments: bool,
 }
 
 /// Lists infrastructures, problems first.
@@ -283,6 +289,7 @@ pub async fn infrastructure_create(
         is_default: body.is_default,
         save_if_failing: body.save_if_failing,
         narrow: body.narrow,
+        hosts_environments: body.hosts_environments,
         source: body.source.into(),
     };
     let made = app::infrastructure_create(&ctx, &ask).await?;
@@ -391,7 +398,11 @@ pub async fn infrastructure_credential_replace(
     Path(id): Path<InfrastructureId>,
     Body(body): Body<CredentialBody>,
 ) -> Result<Response, Problem> {
-    let ask = CredentialAsk { source: body.source.into(), narrow: body.narrow };
+    let ask = CredentialAsk {
+        source: body.source.into(),
+        narrow: body.narrow,
+        hosts_environments: body.hosts_environments,
+    };
     Ok(shown(app::infrastructure_credential_replace(&ctx, id, &ask).await?))
 }
 

@@ -34,6 +34,8 @@ pub struct ConnectAsk {
     pub save_if_failing: bool,
     /// Make a narrow service account with the credential, keep only that, forget the rest.
     pub narrow: bool,
+    /// That account shall host environments too, not only watch.
+    pub hosts_environments: bool,
     /// The way in.
     pub source: SourceAsk,
 }
@@ -52,7 +54,7 @@ pub async fn infrastructure_create(ctx: &Ctx, ask: &ConnectAsk) -> Result<Infras
         return Err(Error::ConnectionFailed(Box::new(proved.tested.report)));
     }
     if ask.narrow && proved.tested.report.passed {
-        proved = narrow(ctx, &proved.source).await?;
+        proved = narrow(ctx, &proved.source, purpose_of(ask.hosts_environments)).await?;
     }
     let Proved { source, tested } = proved;
     let now = app.now();
@@ -101,6 +103,7 @@ pub async fn infrastructure_create(ctx: &Ctx, ask: &ConnectAsk) -> Result<Infras
     );
     let entry = entry.with(json!({
         "environment": row.environment, "mode": mode, "source": face, "narrow": ask.narrow,
+        "hosts_environments": ask.hosts_environments,
     }));
     audit_write(ctx, &mut tx, entry).await?;
     changed(&mut tx, id, ChangeKind::Created).await?;
@@ -115,6 +118,8 @@ pub struct CredentialAsk {
     pub source: SourceAsk,
     /// Make a narrow service account with it, and keep only that.
     pub narrow: bool,
+    /// That account shall host environments too, not only watch.
+    pub hosts_environments: bool,
 }
 
 /// Replaces the credential of an infrastructure, after the new one passed its test. The next
@@ -129,7 +134,7 @@ pub async fn infrastructure_credential_replace(
     let before = find(app, id).await?;
     let mut proved = source_prove(ctx, &before, &ask.source).await?;
     if ask.narrow {
-        proved = narrow(ctx, &proved.source).await?;
+        proved = narrow(ctx, &proved.source, purpose_of(ask.hosts_environments)).await?;
     }
     let mut tx = app.db.begin().await?;
     source_replace(ctx, &mut tx, &before, &proved).await?;
@@ -211,11 +216,15 @@ async fn prove(
     Ok(Proved { source, tested })
 }
 
+const fn purpose_of(hosts_environments: bool) -> RbacPurpose {
+    if hosts_environments { RbacPurpose::Workshops } else { RbacPurpose::Monitor }
+}
+
 /// Makes the narrow service account with `mighty`, and proves that it is enough.
-async fn narrow(ctx: &Ctx, mighty: &Source) -> Result<Proved, Error> {
+async fn narrow(ctx: &Ctx, mighty: &Source, purpose: RbacPurpose) -> Result<Proved, Error> {
     let app = &ctx.app;
     let service = app.factory.service(mighty).map_err(|it| Error::NarrowFailed(it.detail))?;
-    let source = Box::pin(service.narrow_create(RbacPurpose::Monitor, app.now()))
+    let source = Box::pin(service.narrow_create(purpose, app.now()))
         .await
         .map_err(|it| Error::NarrowFailed(it.detail))?;
     let (events, _) = mpsc::channel(1);

@@ -156,7 +156,14 @@ pub fn kubeconfig_of(cluster: &SimCluster) -> SourceAsk {
 
 pub fn connect_ask(name: &str, source: SourceAsk) -> ConnectAsk {
     let profile = ProfileAsk { name: name.to_owned(), ..ProfileAsk::default() };
-    ConnectAsk { profile, is_default: false, save_if_failing: false, narrow: false, source }
+    ConnectAsk {
+        profile,
+        is_default: false,
+        save_if_failing: false,
+        narrow: false,
+        hosts_environments: false,
+        source,
+    }
 }
 
 pub async fn connect(app: &Arc<App>, name: &str, source: SourceAsk) -> Infrastructure {

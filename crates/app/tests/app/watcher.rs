@@ -11,6 +11,7 @@ use nalabo_app::infrastructures::{
     infrastructure_mode_set,
 };
 use nalabo_core::clock::{Clock as _, ManualClock, SystemClock};
+use nalabo_core::environment::Driver;
 use nalabo_core::health::{Pace, State, Status};
 use nalabo_core::id::InfrastructureId;
 use nalabo_core::infrastructure::Mode;
@@ -242,7 +243,7 @@ async fn a_replaced_credential_is_used_by_the_very_next_check() {
     assert_eq!((status.state, status.reason.as_deref()), (State::AuthFailed, Some("unauthorized")));
     it.advance(1);
     let source = token_of_lab(&it.lab, &it.road.endpoint(), it.lab.token());
-    let ask = CredentialAsk { source, narrow: false };
+    let ask = CredentialAsk { source, narrow: false, hosts_environments: false };
     infrastructure_credential_replace(&cli(&app), id, &ask).await.expect("replaced");
     it.advance(1);
     // What the manager does when it hears of the change.
@@ -280,6 +281,23 @@ async fn a_token_that_nalabo_made_for_itself_is_renewed_long_before_it_ends() {
     watcher.inventory().await;
     let status = watcher.status().expect("configured");
     assert!(matches!(status.state, State::Healthy | State::Degraded), "it works: {status:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_account_that_hosts_environments_says_which_it_can_make() {
+    let it = Watch::new().await;
+    let other = House::new().await;
+    let app = other.app(it.clock.clone(), Pace::default());
+    let kubeconfig = it.lab.kubeconfig_at(&it.road.endpoint()).into();
+    let source = SourceAsk::Kubeconfig { kubeconfig, context: None };
+    let ask = ConnectAsk { narrow: true, hosts_environments: true, ..connect_ask("paris", source) };
+    let made = infrastructure_create(&cli(&app), &ask).await.expect("connected");
+    let subject = made.source.credential.subject.expect("whose it is");
+    assert!(subject.contains("nalabo-provisioner"), "{subject}");
+    let (_, mut watcher) = watch(&other, &app, made.id).await;
+    watcher.inventory().await;
+    let inventory = shown(&app, made.id).await.inventory.expect("read");
+    assert_eq!(inventory.drivers, Driver::ALL);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
