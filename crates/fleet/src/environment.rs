@@ -25,9 +25,7 @@ use crate::KubernetesInfrastructureService;
 use calls::Calls;
 pub(crate) use drivers::{DriversMemory, drivers_read};
 pub(crate) use host::HostMemory;
-#[allow(unused_imports, reason = "for the way in, which is on its way")]
 pub(crate) use names::{PARTICIPANT, TERMINAL};
-#[allow(unused_imports, reason = "for the way in, which is on its way")]
 pub(crate) use tools::{home, terminal_ensure};
 
 /// Who hears of every step, and of the UID of the namespace.

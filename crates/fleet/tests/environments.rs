@@ -449,7 +449,7 @@ async fn what_another_installation_made_is_left_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_image_that_cannot_be_had_and_a_pod_that_fits_nowhere_are_said() {
+async fn an_image_that_cannot_be_had_is_named() {
     let Some(house) = house().await else { return };
     let mut spec = house.spec(Driver::Namespace);
     spec.images.terminal = "nalabo-lab.local/none:1".to_owned();

@@ -197,6 +197,29 @@ pub(super) struct PodsWatch<'a> {
     troubles: u32,
     /// Since when something is wrong, by pod and reason.
     wrong_since: HashMap<(String, EnvironmentReasonKey), Instant>,
+    /// How often a pod was refused, when last looked.
+    refusals: Option<u64>,
+    looked_at: Option<Instant>,
+}
+
+/// That pods were refused, as controllers say it.
+#[derive(Deserialize)]
+struct Events {
+    items: Vec<Event>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Event {
+    message: Option<String>,
+    count: Option<u64>,
+    last_timestamp: Option<String>,
+}
+
+impl Events {
+    fn count(&self) -> u64 {
+        self.items.iter().map(|it| it.count.unwrap_or(1)).sum()
+    }
 }
 
 /// A reason, as a key.
@@ -212,6 +235,8 @@ impl<'a> PodsWatch<'a> {
             heard_at: Instant::now(),
             troubles: 0,
             wrong_since: HashMap::new(),
+            refusals: None,
+            looked_at: None,
         }
     }
 
@@ -221,6 +246,17 @@ impl<'a> PodsWatch<'a> {
             self.begin().await?;
         }
         self.hear().await
+    }
+
+    /// Waits until `seen` is true of the pods.
+    pub(super) async fn seen(
+        &mut self,
+        seen: impl Fn(&Pods) -> bool,
+    ) -> Result<(), EnvironmentFailure> {
+        while !seen(&self.pods) {
+            self.hear().await?;
+        }
+        Ok(())
     }
 
     /// Waits until `seen` is true of the pods, or one that `counts` will not come by itself.
@@ -235,7 +271,8 @@ impl<'a> PodsWatch<'a> {
                 return Ok(());
             }
             self.troubles_judge(&counts)?;
-            if !self.pods.values().any(&counts) && began.elapsed() > POD_PATIENCE {
+            let nobody_came = !self.pods.values().any(&counts);
+            if nobody_came && began.elapsed() > POD_PATIENCE {
                 self.refusal_look().await?;
             }
             self.hear().await?;
@@ -258,32 +295,27 @@ impl<'a> PodsWatch<'a> {
         Ok(())
     }
 
-    /// Nobody makes the pod: why is said only by events.
-    async fn refusal_look(&self) -> Result<(), EnvironmentFailure> {
-        #[derive(Deserialize)]
-        struct Events {
-            items: Vec<Event>,
+    /// Nobody makes the pod: why is said only by events. Those of an earlier start may still be
+    /// there, so that only a new one counts.
+    async fn refusal_look(&mut self) -> Result<(), EnvironmentFailure> {
+        if self.looked_at.is_some_and(|it| it.elapsed() < LOOK_EVERY) {
+            return Ok(());
         }
-        #[derive(Default, Deserialize)]
-        #[serde(default)]
-        struct Event {
-            message: Option<String>,
-        }
+        self.looked_at = Some(Instant::now());
         let path = format!(
-            "/api/v1/namespaces/{}/events?fieldSelector=reason%3DFailedCreate&limit=20",
+            "/api/v1/namespaces/{}/events?fieldSelector=reason%3DFailedCreate&limit=50",
             self.namespace
         );
         let Ok(events) = self.calls.get::<Events>(&path).await else { return Ok(()) };
-        let Some(message) = events.items.into_iter().rev().find_map(|it| it.message) else {
+        let known = self.refusals.replace(events.count());
+        if known.is_none_or(|known| events.count() <= known) {
             return Ok(());
-        };
-        let reason = if message.contains("exceeded quota") {
-            EnvironmentReason::Quota
-        } else {
-            EnvironmentReason::Refused
-        };
-        let detail = format!("no pod is made: {}", words(Some(&message)));
-        Err(EnvironmentFailure { reason, detail })
+        }
+        let message = events.items.iter().max_by_key(|it| &it.last_timestamp);
+        let message = message.and_then(|it| it.message.as_deref());
+        let is_quota = message.is_some_and(|it| it.contains("exceeded quota"));
+        let reason = if is_quota { EnvironmentReason::Quota } else { EnvironmentReason::Refused };
+        Err(EnvironmentFailure { reason, detail: format!("no pod is made: {}", words(message)) })
     }
 
     /// Takes the next change, or comes back after a moment without one.

@@ -100,14 +100,14 @@ pub(super) async fn pause(
     let control_plane = |pod: &Pod| pod.has("release", &names.vcluster);
     // A watch begins with what is there: nothing is seen before it was heard.
     pods.begun().await?;
-    pods.until(|_| false, |pods| !pods.values().any(control_plane)).await?;
+    pods.seen(|pods| !pods.values().any(control_plane)).await?;
     let pods_path = format!(
         "/api/v1/namespaces/{}/pods?labelSelector=vcluster.loft.sh%2Fmanaged-by%3D{}",
         names.namespace, names.vcluster
     );
     let removed = calls.delete(&pods_path, &json!({})).await;
     removed.map_err(|it| it.of("remove the pods of the environment"))?;
-    pods.until(|_| false, |pods| !pods.values().any(|it| it.has(MANAGED_BY, &names.vcluster))).await
+    pods.seen(|pods| !pods.values().any(|it| it.has(MANAGED_BY, &names.vcluster))).await
 }
 
 /// Makes the namespace, if what has its name is ours, and says its UID.

@@ -103,7 +103,6 @@ pub(super) async fn terminal_apply(
 
 /// Makes the terminal again when it is gone. `api` is the one that the participant talks to, with
 /// NALABO's own credential for it.
-#[allow(dead_code, reason = "for the way in, which is on its way")]
 pub(crate) async fn terminal_ensure(
     api: &Api,
     id: EnvironmentId,
