@@ -21,16 +21,7 @@ export type ProblemRow = Schemas["ProblemItemView"];
 export type StatusChange = Schemas["StatusChangeView"];
 export type AuditEntry = Schemas["AuditEntry"];
 export type Session = Schemas["SessionView"];
-export type Permission =
-  | Schemas["Permission"]
-  | "workshop_read"
-  | "workshop_write"
-  | "session_read"
-  | "session_write"
-  | "environment_read"
-  | "environment_write"
-  | "settings_read"
-  | "settings_write";
+export type Permission = Schemas["Permission"];
 export type ProblemBody = Schemas["Problem"];
 export type Alert = Schemas["AlertView"];
 export type AlertGroup = Schemas["AlertGroupView"];

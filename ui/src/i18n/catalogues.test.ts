@@ -81,6 +81,21 @@ describe("catalogues", () => {
     expect(codes).toContain("tls_name");
   });
 
+  test("every reason, step and size of an environment has its words", () => {
+    const wanted = (schema: string, family: string): string[] =>
+      schemas[schema].enum.map((it: string) => `${family}.${it}`);
+    const keys = [
+      ...wanted("EnvironmentReason", "env_reason"),
+      ...wanted("EnvironmentStep", "env_step"),
+      ...wanted("EnvironmentState", "env_state"),
+      ...wanted("SessionState", "session_state"),
+      ...wanted("Driver", "driver"),
+      ...wanted("Preset", "preset"),
+    ];
+    expect(keys.filter((key) => !(key in en))).toEqual([]);
+    expect(keys).toContain("env_reason.image_pull");
+  });
+
   test("every action of the audit has its words", () => {
     const actions: string[] = schemas.AuditAction.enum;
     expect(actions.filter((it) => !(`audit.action.${it}` in en))).toEqual([]);

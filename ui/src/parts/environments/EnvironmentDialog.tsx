@@ -37,7 +37,7 @@ export default function EnvironmentDialog({
   const [problem, setProblem] = useState<ApiProblem | null>(null);
   const ids = environments.map((it) => it.id);
   const count = ids.length;
-  const people = environments.filter((it) => it.owner !== null).length;
+  const people = environments.filter((it) => it.owner != null).length;
   const run = useCommand(
     () => (deed === "end" ? environmentsEnd(ids, reason.trim()) : environmentsExtend(ids, Number(minutes))),
     {

@@ -142,7 +142,7 @@ function EnvironmentRow({
       <th scope="row" className={table.wide}>
         <b>{name}</b>
         <span className={table.sub}>
-          {it.seat_number !== null && `${t("board.seat_number", { number: it.seat_number })}, `}
+          {it.seat_number != null && `${t("board.seat_number", { number: it.seat_number })}, `}
           {t(`driver.${it.driver}`)}, {t(`preset.${it.preset}`)}
         </span>
       </th>
@@ -185,7 +185,7 @@ function EnvironmentRow({
         <Countdown at={it.expires_at} />
       </td>
       <td className={table.num} data-label={t("env.column.start")}>
-        {it.start_seconds === null ? "—" : format.duration(it.start_seconds)}
+        {it.start_seconds == null ? "—" : format.duration(it.start_seconds)}
         {it.attempts > 1 && <span className={table.sub}>{t("env.attempts", { count: it.attempts })}</span>}
       </td>
     </tr>

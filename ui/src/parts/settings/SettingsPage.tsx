@@ -97,13 +97,13 @@ function Form({ view }: { view: SettingsView }) {
             label={t("setting.default_infrastructure")}
             error={formState.errors.default_infrastructure_id?.message}
           >
-            <option value="">{t("setting.no_default")}</option>
+            {view.default_infrastructure_id == null && <option value="">{t("setting.no_default")}</option>}
             {fleet.map((it) => (
               <option key={it.id} value={it.id}>
                 {it.name}
               </option>
             ))}
-            {view.default_infrastructure_id !== null &&
+            {view.default_infrastructure_id != null &&
               !fleet.some((it) => it.id === view.default_infrastructure_id) && (
                 <option value={view.default_infrastructure_id}>{t("setting.default_now")}</option>
               )}

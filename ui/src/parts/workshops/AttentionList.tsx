@@ -92,7 +92,7 @@ function Waiting({
     refresh: SESSION_NOUNS,
     onDone: () => notify(t("done.help", { name: seat.name })),
   });
-  const asks = seat.help_requested_at !== null;
+  const asks = seat.help_requested_at != null;
   const since = seat.help_requested_at ?? seat.joined_at;
   return (
     <li data-tone={asks || seat.state === "waiting" ? "warn" : "down"}>

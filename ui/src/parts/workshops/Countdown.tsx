@@ -6,11 +6,11 @@ import styles from "./Countdown.module.css";
 import { countdownOf } from "./words";
 
 /** How long something still lasts; amber under half an hour, red under ten minutes, and with a sign. */
-export function Countdown({ at }: { at: string | null }) {
+export function Countdown({ at }: { at: string | null | undefined }) {
   const t = useText();
   const format = useFormat();
   const now_ms = useNow();
-  if (at === null) return <span>—</span>;
+  if (at == null) return <span>—</span>;
   const { seconds, level } = countdownOf(at, now_ms);
   return (
     <time dateTime={at} className={styles.countdown} data-level={level} title={format.exactly(at)}>

@@ -45,7 +45,7 @@ export default function DeedDialog({
   const [problem, setProblem] = useState<ApiProblem | null>(null);
   // The board goes on while this is open: everybody is who is there when it is done.
   const touched =
-    seats === "all" ? all.filter((it) => it.environment_id !== null || it.joined_at !== null) : seats;
+    seats === "all" ? all.filter((it) => it.environment_id != null || it.joined_at != null) : seats;
   const here = touched.filter(
     (it) => it.last_seen_at && now_ms - Date.parse(it.last_seen_at) < HERE_MS,
   ).length;

@@ -16,7 +16,7 @@ export function ReportSection({ session }: { session: WorkshopSession }) {
   const { data: it, isPending, error } = useQuery(sessionReport(session.id));
   const end = session.closed_at ?? session.ends_at;
   const lasted = (Date.parse(end) - Date.parse(session.starts_at)) / 1_000;
-  const duration = (seconds: number | null) => (seconds === null ? "—" : format.duration(seconds));
+  const duration = (seconds: number | null | undefined) => (seconds == null ? "—" : format.duration(seconds));
   const facts: [string, string][] = it
     ? [
         [

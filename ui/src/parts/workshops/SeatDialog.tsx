@@ -78,7 +78,7 @@ export default function SeatDialog({
         <CopyLine text={seat.key} copyLabel={t("action.copy")} copiedLabel={t("action.copied")} />
       </div>
       <DialogFoot>
-        {seat.help_requested_at !== null && (
+        {seat.help_requested_at != null && (
           <Button icon="hand" look="primary" whyNot={whyNot} onClick={deed("help-done")}>
             {t("board.help_done")}
           </Button>

@@ -8,7 +8,7 @@ import { SEAT_KINDS, seatKind } from "./words";
 
 export function SeatStatus({ seat }: { seat: Seat }) {
   const t = useText();
-  const asks = seat.help_requested_at !== null;
+  const asks = seat.help_requested_at != null;
   const kind = seatKind(seat);
   const face = SEAT_KINDS[kind];
   if (asks && (kind === "in_use" || kind === "ready")) {
@@ -30,9 +30,9 @@ export function SeatStatus({ seat }: { seat: Seat }) {
 }
 
 /** A reason as a sentence. */
-export function useReasonText(): (reason: EnvironmentReason | null) => string | null {
+export function useReasonText(): (reason: EnvironmentReason | null | undefined) => string | null {
   const known = useTextIfKnown();
-  return (reason) => reason && (known(`env_reason.${reason}`) ?? reason.replaceAll("_", " "));
+  return (reason) => (reason ? (known(`env_reason.${reason}`) ?? reason.replaceAll("_", " ")) : null);
 }
 
 /** Why it failed or waits, or what is being done; the server's own sentence behind it. */

@@ -45,13 +45,13 @@ export function SeatGrid({ seats, chosen, onChoose, onOpen }: SeatsProps) {
           </span>
           <SeatStatus seat={it} />
           <span className={styles.why}>
-            {it.help_requested_at !== null && it.help_text ? <q>{it.help_text}</q> : <SeatReason seat={it} />}
+            {it.help_requested_at != null && it.help_text ? <q>{it.help_text}</q> : <SeatReason seat={it} />}
           </span>
           <span className={styles.foot}>
             <span title={it.infrastructure_name ?? undefined}>{it.infrastructure_name}</span>
             <Seen at={it.last_seen_at} />
           </span>
-          {it.expires_at !== null && (
+          {it.expires_at != null && (
             <span className={styles.foot}>
               <Countdown at={it.expires_at} />
             </span>
@@ -63,11 +63,11 @@ export function SeatGrid({ seats, chosen, onChoose, onOpen }: SeatsProps) {
 }
 
 /** When the participant's page last asked; none came yet when there is none. */
-export function Seen({ at }: { at: string | null }) {
+export function Seen({ at }: { at: string | null | undefined }) {
   const t = useText();
   const format = useFormat();
   const now_ms = useNow();
-  if (at === null) return <span>{t("seat.not_seen")}</span>;
+  if (at == null) return <span>{t("seat.not_seen")}</span>;
   const seconds = (now_ms - Date.parse(at)) / 1_000;
   return (
     <time dateTime={at} title={t("seat.seen_title", { moment: format.exactly(at) })}>

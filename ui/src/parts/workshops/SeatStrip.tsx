@@ -26,7 +26,7 @@ export function SeatStrip({
   const kinds = SEAT_KIND_NAMES.filter((it) => (counts.get(it) ?? 0) > 0);
   const free = Math.max(0, session.seats - seats.length);
   const attention = seats.filter(needsAttention).length;
-  const help = seats.filter((it) => it.help_requested_at !== null).length;
+  const help = seats.filter((it) => it.help_requested_at != null).length;
   const isSmall = session.seats <= FIELDS_MAX;
   const parts = [
     ...kinds.map((kind) => ({ kind: kind as string, count: counts.get(kind) ?? 0 })),

@@ -52,7 +52,7 @@ export function SeatTable({ seats, chosen, onChoose, onOpen }: SeatsProps) {
             <td className={table.wide}>
               <SeatStatus seat={it} />
               <span className={table.sub}>
-                {it.help_requested_at !== null && it.help_text ? (
+                {it.help_requested_at != null && it.help_text ? (
                   <q>{it.help_text}</q>
                 ) : (
                   <SeatReason seat={it} />

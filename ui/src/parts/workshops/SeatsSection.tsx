@@ -195,7 +195,7 @@ function BulkBar({
   }
   const numbers = seats.slice(0, NAMED).map((it) => it.number);
   const list = [...seats];
-  const helped = list.filter((it) => it.help_requested_at !== null);
+  const helped = list.filter((it) => it.help_requested_at != null);
   return (
     <section className={styles.bulk} aria-label={t("board.bulk")}>
       <b role="status">{t("board.chosen", { count: seats.length })}</b>

@@ -42,16 +42,16 @@ export const SEAT_KIND_NAMES = Object.keys(SEAT_KINDS) as SeatKind[];
 
 /** An environment that is ready is in use once its participant has taken it. */
 export function seatKind(seat: Pick<Seat, "state" | "claimed_at">): SeatKind {
-  return seat.state === "ready" && seat.claimed_at !== null ? "in_use" : seat.state;
+  return seat.state === "ready" && seat.claimed_at != null ? "in_use" : seat.state;
 }
 
 /** Somebody should look: they ask for help, it failed, or they wait for a place. */
 export const needsAttention = (seat: Pick<Seat, "state" | "help_requested_at">) =>
-  seat.help_requested_at !== null || seat.state === "failed" || seat.state === "waiting";
+  seat.help_requested_at != null || seat.state === "failed" || seat.state === "waiting";
 
 /** Who asked for help first, then what failed, then who waits; each by its number. */
 export function attentionOrder(seats: readonly Seat[]): Seat[] {
-  const rank = (it: Seat) => (it.help_requested_at !== null ? 0 : it.state === "failed" ? 1 : 2);
+  const rank = (it: Seat) => (it.help_requested_at != null ? 0 : it.state === "failed" ? 1 : 2);
   return seats
     .filter(needsAttention)
     .sort(
