@@ -17,8 +17,11 @@ export interface Place {
   reach: (page: Page, t: Text, id: string) => Promise<void>;
 }
 
-/** Where each route leads somebody who is signed in, and the key of its heading. */
-const VISITS: Record<string, { path?: string; heading: string }> = {
+const WORKSHOP = "First pods";
+const SESSION = "First pods, tomorrow";
+
+/** Where each route leads somebody who is signed in, and the key of its heading, or the heading. */
+const VISITS: Record<string, { of?: "workshop" | "session"; heading: string }> = {
   "/": { heading: "tab.overview" },
   "/login": { heading: "login.title" },
   // There is an owner, so it leads to signing in; `sign-in.spec.ts` sees it as it is.
@@ -27,7 +30,16 @@ const VISITS: Record<string, { path?: string; heading: string }> = {
   "/admin/account": { heading: "account.title" },
   "/admin/alerts": { heading: "tab.alerts" },
   "/admin/audit": { heading: "tab.audit" },
+  "/admin/environments": { heading: "tab.environments" },
   "/admin/resources": { heading: "tab.resources" },
+  "/admin/sessions/$id": { of: "session", heading: SESSION },
+  "/admin/sessions/$id/cards": { of: "session", heading: "cards.title" },
+  "/admin/sessions/$id/edit": { of: "session", heading: "session.edit_title" },
+  "/admin/sessions/new": { of: "workshop", heading: "session.new" },
+  "/admin/settings": { heading: "tab.settings" },
+  "/admin/workshops": { heading: "tab.workshops" },
+  "/admin/workshops/$id": { of: "workshop", heading: WORKSHOP },
+  "/admin/workshops/new": { heading: "workshop.new" },
   "/admin/infrastructures": { heading: "tab.infrastructures" },
   "/admin/infrastructures/new": { heading: "wizard.title" },
   "/admin/infrastructures/$id": { heading: "paris" },
@@ -56,10 +68,57 @@ async function open(page: Page, path: string, title: string) {
   await expect(page.locator("[aria-busy=true]")).toHaveCount(0);
 }
 
-export const pages: readonly Place[] = Object.entries(VISITS).map(([route, visit]) => ({
+/** What the page's own API gives; `body` makes it a POST. */
+const ask = <Answer>(page: Page, path: string, body?: object): Promise<Answer> =>
+  page.evaluate(
+    async ([path, body]) => {
+      const headers = { "X-Requested-With": "nalabo", "Content-Type": "application/json" };
+      const answer = await fetch(path, body ? { method: "POST", headers, body: JSON.stringify(body) } : {});
+      if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
+      return answer.json();
+    },
+    [path, body] as const,
+  );
+
+interface List<It> {
+  items: ({ id: string } & It)[];
+}
+
+/** The workshop, or the session of it that is to come tomorrow; made when nobody has made it yet. */
+async function taught(page: Page, t: Text, kind: "workshop" | "session"): Promise<string> {
+  await open(page, "/admin/workshops", t("tab.workshops"));
+  const workshops = await ask<List<{ title: string }>>(page, "/api/admin/workshops");
+  const workshop =
+    workshops.items.find((it) => it.title === WORKSHOP) ??
+    (await ask<{ id: string }>(page, "/api/admin/workshops", {
+      title: WORKSHOP,
+      summary: "A pod, and what becomes of it.",
+      instructions: { en: "# Pods\n\n```sh\nkubectl get pods\n```\n\n| a | b |\n|---|---|\n| 1 | 2 |" },
+      driver: "namespace",
+      duration_minutes: 60,
+    }));
+  if (kind === "workshop") return workshop.id;
+  const sessions = await ask<List<{ name: string }>>(page, "/api/admin/workshop-sessions");
+  const tomorrow_ms = Date.now() + 24 * 3_600_000;
+  const session =
+    sessions.items.find((it) => it.name === SESSION) ??
+    (await ask<{ id: string }>(page, "/api/admin/workshop-sessions", {
+      workshop_id: workshop.id,
+      name: SESSION,
+      starts_at: new Date(tomorrow_ms).toISOString(),
+      ends_at: new Date(tomorrow_ms + 3_600_000).toISOString(),
+      seats: 12,
+    }));
+  return session.id;
+}
+
+export const pages: readonly Place[] = Object.entries(VISITS).map(([route, { of, heading }]) => ({
   name: route,
-  reach: (page, t, id) =>
-    open(page, route.replace("$id", id), visit.heading.includes(".") ? t(visit.heading) : visit.heading),
+  reach: async (page, t, id) => {
+    const of_id = of ? await taught(page, t, of) : id;
+    const title = heading.includes(".") ? t(heading, { name: SESSION }) : heading;
+    await open(page, route.replace("$id", of_id), title);
+  },
 }));
 
 async function paste(page: Page, t: Text, text: string) {

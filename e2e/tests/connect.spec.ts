@@ -55,7 +55,9 @@ test("a pasted kubeconfig is tested in sight, described, saved, and then watched
 
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("Salle Paris");
   await expect(headLine(page)).toContainText(WELL, HEALTHY);
-  await expect(page.getByRole("definition").filter({ hasText: /\d+ of \d+ nodes ready/ })).toBeVisible({ timeout: 30_000 });
+  await expect(page.getByRole("definition").filter({ hasText: /\d+ of \d+ nodes ready/ })).toBeVisible({
+    timeout: 30_000,
+  });
   await expect(page.getByText("Client certificate", { exact: true })).toBeVisible();
 
   await page.getByRole("navigation", { name: "Main" }).getByText("Infrastructures").click();
