@@ -7,7 +7,7 @@
  */
 import { useQueryClient } from "@tanstack/react-query";
 import { useBlocker } from "@tanstack/react-router";
-import { lazy, type ReactNode, Suspense, useState } from "react";
+import { lazy, type ReactNode, Suspense, useEffect, useRef, useState } from "react";
 import { type UseFormReturn, useForm, useWatch } from "react-hook-form";
 import { useCommand } from "../../api/commands";
 import type { ApiProblem } from "../../api/problem";
@@ -64,6 +64,17 @@ export function WorkshopEditor({
   const { isDirty } = form.formState;
   const whyNot = may("workshop_write") ? null : t("why_not.train");
 
+  // Typed instructions are an hour's work: leaving asks first. What was just saved, or deleted, may go.
+  const settled = useRef(false);
+  useEffect(() => {
+    if (isDirty) settled.current = false;
+  }, [isDirty]);
+  const isUnsaved = () => isDirty && !settled.current;
+  useBlocker({
+    shouldBlockFn: () => isUnsaved() && !globalThis.confirm(t("workshop.leave")),
+    enableBeforeUnload: isUnsaved,
+    disabled: !isDirty,
+  });
   const save = useCommand(
     (body: WorkshopForm) =>
       workshop
@@ -76,16 +87,11 @@ export function WorkshopEditor({
         setRevision(saved.revision);
         setProblem(null);
         form.reset(workshopForm(saved));
+        settled.current = true;
         onSaved(saved);
       },
     },
   );
-  // Typed instructions are an hour's work: leaving asks first.
-  useBlocker({
-    shouldBlockFn: () => isDirty && !save.isSuccess && !globalThis.confirm(t("workshop.leave")),
-    enableBeforeUnload: () => isDirty && !save.isSuccess,
-    disabled: !isDirty,
-  });
   const submit = form.handleSubmit((body) =>
     save.mutate(body, {
       onError: async (refused) => {
@@ -182,7 +188,7 @@ export function WorkshopEditor({
             workshop={workshop}
             onClose={() => setDeleting(false)}
             onDeleted={() => {
-              form.reset();
+              settled.current = true;
               onDeleted?.();
             }}
           />
