@@ -121,7 +121,7 @@ pub struct PortalEnvironmentView {
     position: Option<i64>,
     /// Nine starts of ten took no longer.
     usual_seconds: Option<u32>,
-    /// When it was asked for.
+    /// When it got its place, and until then when it was asked for.
     started_at: Timestamp,
     expires_at: Option<Timestamp>,
     extension: Option<ExtensionView>,
@@ -154,7 +154,7 @@ impl From<PortalEnvironment> for PortalEnvironmentView {
             reason: environment.reason,
             position,
             usual_seconds,
-            started_at: environment.created_at,
+            started_at: environment.placed_at.unwrap_or(environment.created_at),
             expires_at,
             extension,
             driver: environment.driver,
