@@ -20,9 +20,11 @@ function subscribe(tell: () => void) {
   };
 }
 
-/** Milliseconds since 1970; changes once a second. */
-export function useNow(): number {
-  return useSyncExternalStore(subscribe, () => now_ms);
+/** Milliseconds since 1970; changes once a second, or less often where many things show an age. */
+export function useNow(step_ms = 1_000): number {
+  return useSyncExternalStore(subscribe, () =>
+    step_ms > 1_000 ? Math.floor(now_ms / step_ms) * step_ms : now_ms,
+  );
 }
 
 const MINUTE_MS = 60_000;

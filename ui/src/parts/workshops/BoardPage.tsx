@@ -6,7 +6,7 @@
  */
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { lazy, Suspense, useMemo, useState } from "react";
+import { lazy, Suspense, useCallback, useMemo, useState } from "react";
 import { problemOf } from "../../api/problem";
 import { type Board, type Seat, sessionBoard, sessionCsv } from "../../api/workshops";
 import { useFormat } from "../../i18n/format";
@@ -58,6 +58,7 @@ export function BoardPage({
   const [roster, setRoster] = useState(false);
   const [deleting, setDeleting] = useState(false);
   const [opened, setOpened] = useState<string | null>(null);
+  const open = useCallback((it: Seat) => setOpened(it.id), []);
   if (!board.data) {
     if (!board.isError) return <Skeleton rows={6} height={72} label={t("face.loading")} />;
     const { title, hint } = problemText(problemOf(board.error));
@@ -132,13 +133,7 @@ export function BoardPage({
       <div className={styles.columns}>
         <div>
           {isOver && <ReportSection session={session} />}
-          <AttentionList
-            seats={seats}
-            whyNot={whyNot}
-            onDeed={setDeed}
-            sessionId={id}
-            onOpen={(it) => setOpened(it.id)}
-          />
+          <AttentionList seats={seats} whyNot={whyNot} onDeed={setDeed} sessionId={id} onOpen={open} />
           <SeatsSection
             seats={seats}
             session={session}
@@ -146,7 +141,7 @@ export function BoardPage({
             onSearch={onSearch}
             whyNot={whyNotNow}
             onDeed={setDeed}
-            onOpen={(it: Seat) => setOpened(it.id)}
+            onOpen={open}
             end={
               <>
                 <Button

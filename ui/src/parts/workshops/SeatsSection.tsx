@@ -4,7 +4,7 @@
  * Promises: a seat keeps its place while its words change; a choice outlives a refresh, and only
  * what is in sight can be chosen at once.
  */
-import { type ReactNode, useEffect, useRef, useState } from "react";
+import { type ReactNode, useCallback, useEffect, useRef, useState } from "react";
 import type { Seat, WorkshopSession } from "../../api/workshops";
 import { useText } from "../../i18n/text";
 import type { BoardSearch } from "../../routes/admin.sessions.$id.index";
@@ -58,13 +58,16 @@ export function SeatsSection({
   const shown = seats.filter((it) => seatShown(it, search));
   // One that left the filter, or the session, is not touched unseen.
   const chosen = shown.filter((it) => chosenIds.has(it.id));
-  const choose = (id: string, on: boolean) =>
-    setChosen((now) => {
-      const next = new Set(now);
-      if (on) next.add(id);
-      else next.delete(id);
-      return next;
-    });
+  const choose = useCallback(
+    (id: string, on: boolean) =>
+      setChosen((now) => {
+        const next = new Set(now);
+        if (on) next.add(id);
+        else next.delete(id);
+        return next;
+      }),
+    [],
+  );
   const isFiltered = Boolean(search.q || search.show);
   const isOver = session.state === "ended" || session.state === "closing";
   const Seats = search.view === "table" ? SeatTable : SeatGrid;

@@ -15,6 +15,7 @@ import { type Workshop, workshopCreate, workshop as workshopRead, workshopUpdate
 import { useFormat } from "../../i18n/format";
 import { useText } from "../../i18n/text";
 import { Button, ButtonLink } from "../../ui/Button";
+import { Dialog, DialogFoot } from "../../ui/Dialog";
 import { CheckField, TextArea, TextField } from "../../ui/Field";
 import { notify } from "../../ui/Notices";
 import { PageHead, Section } from "../../ui/Page";
@@ -70,10 +71,10 @@ export function WorkshopEditor({
     if (isDirty) settled.current = false;
   }, [isDirty]);
   const isUnsaved = () => isDirty && !settled.current;
-  useBlocker({
-    shouldBlockFn: () => isUnsaved() && !globalThis.confirm(t("workshop.leave")),
+  const blocker = useBlocker({
+    shouldBlockFn: isUnsaved,
     enableBeforeUnload: isUnsaved,
-    disabled: !isDirty,
+    withResolver: true,
   });
   const save = useCommand(
     (body: WorkshopForm) =>
@@ -182,6 +183,17 @@ export function WorkshopEditor({
           {isDirty && <span className={styles.dirty}>{t("workshop.unsaved")}</span>}
         </div>
       </form>
+      {blocker.status === "blocked" && (
+        <Dialog open onClose={blocker.reset} title={t("wizard.leave_title")}>
+          <p>{t("workshop.leave")}</p>
+          <DialogFoot>
+            <Button look="danger" onClick={blocker.proceed}>
+              {t("wizard.leave")}
+            </Button>
+            <Button onClick={blocker.reset}>{t("wizard.stay")}</Button>
+          </DialogFoot>
+        </Dialog>
+      )}
       {deleting && workshop && (
         <Suspense>
           <WorkshopDelete
