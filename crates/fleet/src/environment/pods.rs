@@ -380,3 +380,84 @@ fn take(line: &[u8], pods: &mut Pods) -> Result<(), serde_json::Error> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn trouble(status: &Value) -> Option<(Duration, EnvironmentReason, String)> {
+        let pod = json!({ "metadata": { "name": "it" }, "status": status });
+        let pod: Pod = serde_json::from_value(pod).expect("a pod");
+        pod.trouble().map(|(patience, failure)| (patience, failure.reason, failure.detail))
+    }
+
+    fn unscheduled(message: &str) -> Value {
+        json!({ "phase": "Pending", "conditions": [{ "type": "PodScheduled", "status": "False",
+            "reason": "Unschedulable", "message": message }] })
+    }
+
+    fn waiting(reason: &str, restarts: u32) -> Value {
+        json!({ "phase": "Running", "containerStatuses": [{
+            "name": "syncer", "image": "example.org/vcluster:1", "restartCount": restarts,
+            "state": { "waiting": { "reason": reason, "message": "says why" } },
+            "lastState": { "terminated": { "reason": "OOMKilled", "exitCode": 137 } },
+        }] })
+    }
+
+    #[test]
+    fn what_keeps_a_pod_from_starting_has_its_reason() {
+        for (status, patience, reason, words) in [
+            (
+                unscheduled("0/3 nodes are available: 3 Insufficient memory."),
+                NODE_PATIENCE,
+                EnvironmentReason::Unschedulable,
+                "3 Insufficient memory",
+            ),
+            (
+                unscheduled("pod has unbound immediate PersistentVolumeClaims"),
+                NODE_PATIENCE,
+                EnvironmentReason::Volume,
+                "unbound",
+            ),
+            (
+                waiting("ImagePullBackOff", 0),
+                IMAGE_PATIENCE,
+                EnvironmentReason::ImagePull,
+                "example.org/vcluster:1",
+            ),
+            (
+                waiting("CrashLoopBackOff", RESTARTS_MAX),
+                Duration::ZERO,
+                EnvironmentReason::Crash,
+                "ended 3 times, last with OOMKilled (137)",
+            ),
+        ] {
+            let (waits, why, detail) = trouble(&status).expect("a trouble");
+            assert_eq!((waits, why), (patience, reason), "{detail}");
+            assert!(detail.contains(words), "{detail}");
+        }
+        for fine in [json!({}), waiting("ContainerCreating", 0), waiting("CrashLoopBackOff", 2)] {
+            assert_eq!(trouble(&fine), None, "{fine}");
+        }
+    }
+
+    #[test]
+    fn a_watch_is_taken_event_by_event_and_its_error_begins_a_new_one() {
+        let mut pods = Pods::new();
+        let event = |kind: &str, phase: &str| {
+            let object = json!({ "metadata": { "name": "a" }, "status": { "phase": phase,
+                "containerStatuses": [{ "state": { "running": {} } }] } });
+            json!({ "type": kind, "object": object }).to_string().into_bytes()
+        };
+        take(&event("ADDED", "Pending"), &mut pods).expect("an event");
+        assert!(!pods["a"].is_running());
+        take(&event("MODIFIED", "Running"), &mut pods).expect("an event");
+        assert!(pods["a"].is_running() && !pods["a"].is_ready());
+        take(&event("DELETED", "Running"), &mut pods).expect("an event");
+        assert!(pods.is_empty());
+        take(b"\n", &mut pods).expect("nothing");
+        assert!(take(&event("ERROR", ""), &mut pods).is_err());
+    }
+}
