@@ -16,6 +16,8 @@ use crate::{App, Error};
 
 /// Places given in one transaction.
 const PLACES_AT_ONCE: i64 = 500;
+/// Infrastructures of which it is kept with each environment why it is not there.
+const REJECTED_KEPT: usize = 20;
 
 /// Gives every waiting environment a place, as far as there is room. How many got one.
 pub async fn place_pass(app: &App) -> Result<usize, Error> {
@@ -41,7 +43,9 @@ pub async fn place_pass(app: &App) -> Result<usize, Error> {
             continue;
         }
         match placement_decide(&it.demand(), &room.candidates, &room.limits, now) {
-            Ok(placement) => {
+            Ok(mut placement) => {
+                // The nearest come first; the rest of a thousand would say nothing more.
+                placement.rejected.truncate(REJECTED_KEPT);
                 room.take(placement.id, it.driver, it.preset, it.persistent);
                 it.enter(EnvironmentState::Placed, now);
                 it.reason = None;

@@ -107,7 +107,8 @@ pub(super) fn placement_rank(demand: &Demand, it: &Candidate, room: &Room) -> Ra
     }
 }
 
-/// Those that would do first, the nearest before the others; then by name.
+/// Those that would do first, the nearest before the others; then those that are only full, which
+/// time or a person can change; then the others; by name.
 pub(super) fn rejected_sorted<'a>(
     those: impl Iterator<Item = (&'a Candidate, Vec<Rejection>)>,
 ) -> Vec<Rejected> {
@@ -115,9 +116,22 @@ pub(super) fn rejected_sorted<'a>(
         [Rejection::LessRoom { free_percent }] => *free_percent,
         _ => f64::NEG_INFINITY,
     };
+    let is_other = |it: &Rejected| {
+        use Rejection as R;
+        let room = |it: &R| {
+            matches!(
+                it,
+                R::LessRoom { .. } | R::Requested { .. } | R::Used { .. } | R::Slots { .. }
+            )
+        };
+        !it.reasons.iter().all(room)
+    };
     let mut rejected: Vec<_> =
         those.map(|(it, reasons)| Rejected { id: it.id, name: it.name.clone(), reasons }).collect();
-    rejected.sort_by(|a, b| free(b).total_cmp(&free(a)).then_with(|| a.name.cmp(&b.name)));
+    rejected.sort_by(|a, b| {
+        let fuller = free(b).total_cmp(&free(a)).then_with(|| is_other(a).cmp(&is_other(b)));
+        fuller.then_with(|| a.name.cmp(&b.name))
+    });
     rejected
 }
 

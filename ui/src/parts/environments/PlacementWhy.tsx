@@ -19,7 +19,7 @@ export function PlacementWhy({ environment: it }: { environment: Environment }) 
             {t("env.placed", {
               name: placement.name,
               resource: resourceText(placement.tightest),
-              free: format.permille(placement.free_percent * 10),
+              free: format.permille(Math.max(0, placement.free_percent) * 10),
             })}
           </p>
           {placement.rejected.length > 0 ? (

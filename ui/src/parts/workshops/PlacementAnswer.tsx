@@ -83,7 +83,7 @@ function Answer({
             <span className={styles.small}>
               {t("placement.left", {
                 resource: resourceText(it.tightest),
-                free: format.permille(it.free_percent * 10),
+                free: format.permille(Math.max(0, it.free_percent) * 10),
               })}
             </span>
           </li>
