@@ -1370,6 +1370,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/portal/terminal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Opens a shell in one's environment, as a WebSocket. */
+        get: operations["portal_terminal"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1946,6 +1963,8 @@ export interface components {
         Code: "dns" | "denied_address" | "refused" | "timeout" | "reset" | "tls_untrusted" | "tls_name" | "tls_expired" | "not_kubernetes" | "rate_limited" | "server_error" | "too_large" | "unauthorized" | "forbidden" | "metrics_absent" | "metrics_forbidden" | "metrics_stale" | "storage_source_absent" | "storage_source_forbidden" | "storage_source_stale" | "no_default_storageclass" | "duplicate" | "other_cluster" | "kubeconfig_exec" | "kubeconfig_auth_provider" | "kubeconfig_file_path" | "kubeconfig_half_certificate" | "kubeconfig_two_credentials" | "kubeconfig_no_credential" | "kubeconfig_basic_auth" | "kubeconfig_impersonation" | "server_scheme" | "server_form" | "server_port" | "kubeconfig_bad_base64" | "kubeconfig_bad_certificate" | "kubeconfig_no_ca" | "kubeconfig_insecure_tls" | "kubeconfig_tls_name" | "kubeconfig_proxy" | "kubeconfig_unknown_field" | "kubeconfig_duplicate" | "kubeconfig_multi_document" | "kubeconfig_yaml_feature" | "kubeconfig_not_yaml" | "kubeconfig_too_large" | "kubeconfig_missing_context" | "kubeconfig_missing_reference" | "kubeconfig_bad_token" | "not_in_cluster";
         /** @description A cluster to connect. */
         ConnectBody: components["schemas"]["ProfileBody"] & {
+            /** @description That account shall host environments too, not only watch. */
+            hosts_environments?: boolean;
             /** @description It shall be the default one. */
             is_default?: boolean;
             /** @description Make a narrow service account with this credential, keep only that, forget the rest. */
@@ -2014,6 +2033,8 @@ export interface components {
         };
         /** @description A new credential. */
         CredentialBody: {
+            /** @description That account shall host environments too, not only watch. */
+            hosts_environments?: boolean;
             /** @description Make a narrow service account with it, and keep only that. */
             narrow?: boolean;
             /** @description The way in. */
@@ -2987,7 +3008,7 @@ export interface components {
             reason?: components["schemas"]["EnvironmentReason"] | null;
             /**
              * Format: date-time
-             * @description When it was asked for.
+             * @description When it got its place, and until then when it was asked for.
              */
             started_at: string;
             state: components["schemas"]["SeatState"];
@@ -3011,6 +3032,8 @@ export interface components {
         };
         /** @description The session as its participant sees it. */
         PortalSessionView: {
+            /** @description Of the link to it: says whether a link that is opened is this session's. */
+            code: string;
             /** Format: date-time */
             ends_at: string;
             message: string;
@@ -7483,6 +7506,64 @@ export interface operations {
                 };
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    portal_terminal: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description binary frames are keystrokes and output, text frames are JSON */
+            101: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
