@@ -40,7 +40,12 @@ export const infrastructureUpdate = (id: string, revision: number, body: Infrast
   );
 export const infrastructureDelete = (id: string, confirm: string) =>
   client.DELETE("/api/admin/infrastructures/{id}", { params: { path: { id }, query: { confirm } } });
-export const credentialReplace = (id: string, body: { source: Source; narrow?: boolean }) =>
+export interface CredentialAsk {
+  source: Source;
+  narrow: boolean;
+  hosts_environments: boolean;
+}
+export const credentialReplace = (id: string, body: CredentialAsk) =>
   bodyOf(client.PUT("/api/admin/infrastructures/{id}/credential", { params: { path: { id } }, body }));
 export const defaultChoose = (id: string) =>
   bodyOf(client.PUT("/api/admin/infrastructures/{id}/default", { params: { path: { id } } }));

@@ -3485,8 +3485,8 @@ export interface components {
             infrastructure_state?: components["schemas"]["State"] | null;
             /** Format: date-time */
             joined_at?: string | null;
-            /** @description By which the person comes back. */
-            key: string;
+            /** @description By which the person comes back; for those who run sessions only, because it opens the seat. */
+            key?: string | null;
             /** Format: date-time */
             last_seen_at?: string | null;
             message?: string | null;

@@ -173,12 +173,14 @@ export function AddWizard() {
       const source = sourceOf(it);
       if (!source) continue;
       try {
+        const narrow = it.narrow && (it.run?.report?.overpowered ?? false);
         const made = await infrastructureCreate({
           ...describeBody(it.describe),
           source,
           is_default: it.isDefault,
           save_if_failing: it.anyway,
-          narrow: it.narrow && (it.run?.report?.overpowered ?? false),
+          narrow,
+          hosts_environments: narrow && it.hosts,
         });
         saved.push({ id: made.id, name: made.name });
         dispatch({ type: "saved", key: it.key, saved: { id: made.id, name: made.name } });

@@ -15,7 +15,7 @@ import { ProblemNote } from "./ProblemNote";
 import { WizardFoot } from "./WizardFoot";
 import type { Candidate } from "./wizard";
 
-type Change = Partial<Pick<Candidate, "describe" | "narrow" | "isDefault">>;
+type Change = Partial<Pick<Candidate, "describe" | "narrow" | "hosts" | "isDefault">>;
 
 /** A name and a place for each that is kept, and what becomes of its credential. */
 export function DescribeStep({
@@ -116,6 +116,14 @@ function Describe({ candidate: it, onChange }: { candidate: Candidate; onChange:
               onChange={(event) => onChange({ narrow: event.target.checked })}
             />
           </div>
+        )}
+        {overpowered && it.narrow && (
+          <CheckField
+            label={t("narrow.hosts")}
+            hint={t("narrow.hosts_hint")}
+            checked={it.hosts}
+            onChange={(event) => onChange({ hosts: event.target.checked })}
+          />
         )}
         <CheckField
           label={t("wizard.make_default")}

@@ -5,7 +5,13 @@
  * when the dialog closes. Does not: show the old one.
  */
 import { useEffect, useRef, useState } from "react";
-import { credentialReplace, INFRASTRUCTURE_NOUNS, kubeconfigParse, useCommand } from "../api/commands";
+import {
+  type CredentialAsk,
+  credentialReplace,
+  INFRASTRUCTURE_NOUNS,
+  kubeconfigParse,
+  useCommand,
+} from "../api/commands";
 import { ownRun } from "../api/connectionTest";
 import { type ApiProblem, problemOf } from "../api/problem";
 import type { Infrastructure, ParsedContext, Source } from "../api/types";
@@ -33,10 +39,11 @@ export default function ReplaceDialog({
   const [contexts, setContexts] = useState<ParsedContext[] | null>(null);
   const [context, setContext] = useState<string>("");
   const [narrow, setNarrow] = useState(true);
+  const [hosts, setHosts] = useState((it.metadata?.drivers.length ?? 0) > 0);
   const [problem, setProblem] = useState<ApiProblem | null>(null);
   const draft = useRef<SourceDraft>(null);
   const test = useConnectionTest();
-  const replace = useCommand((ask: { source: Source; narrow: boolean }) => credentialReplace(it.id, ask), {
+  const replace = useCommand((ask: CredentialAsk) => credentialReplace(it.id, ask), {
     refresh: INFRASTRUCTURE_NOUNS,
     onDone: () => {
       notify(t("done.replace", { name: it.name }));
@@ -88,7 +95,12 @@ export default function ReplaceDialog({
   };
   const swap = () => {
     const now = source();
-    if (now) replace.mutate({ source: now, narrow: narrow && overpowered }, { onError: setProblem });
+    if (!now) return;
+    const narrowed = narrow && overpowered;
+    replace.mutate(
+      { source: now, narrow: narrowed, hosts_environments: narrowed && hosts },
+      { onError: setProblem },
+    );
   };
 
   const run = test.run && ownRun(test.run, it.name);
@@ -150,6 +162,14 @@ export default function ReplaceDialog({
               hint={t("narrow.hint")}
               checked={narrow}
               onChange={(event) => setNarrow(event.target.checked)}
+            />
+          )}
+          {run.phase === "passed" && overpowered && narrow && (
+            <CheckField
+              label={t("narrow.hosts")}
+              hint={t("narrow.hosts_hint")}
+              checked={hosts}
+              onChange={(event) => setHosts(event.target.checked)}
             />
           )}
           <DialogFoot>

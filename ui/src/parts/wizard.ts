@@ -26,6 +26,8 @@ export interface Candidate {
   describe: DescribeForm;
   /** Make a narrow service account with the pasted credential, and forget the paste. */
   narrow: boolean;
+  /** That account may also host environments of workshops. */
+  hosts: boolean;
   isDefault: boolean;
   problem: ApiProblem | null;
   saved: { id: string; name: string } | null;
@@ -45,7 +47,11 @@ export type WizardAction =
   | { type: "test-begun"; keys: readonly string[]; now_ms: number }
   | { type: "test-event"; key: string; event: TestEvent }
   | { type: "anyway"; key: string; anyway: boolean }
-  | { type: "described"; key: string; change: Partial<Pick<Candidate, "describe" | "narrow" | "isDefault">> }
+  | {
+      type: "described";
+      key: string;
+      change: Partial<Pick<Candidate, "describe" | "narrow" | "hosts" | "isDefault">>;
+    }
   | { type: "saved"; key: string; saved: { id: string; name: string } }
   | { type: "refused"; key: string; problem: ApiProblem | null }
   | { type: "step"; step: Step };
@@ -67,6 +73,7 @@ function candidate(key: string, name: string, context: ParsedContext | null, bef
     // What was typed before going back to paste again is kept, by the name of the context.
     describe: before?.describe ?? { name, description: "", environment: "training", region: "", labels: "" },
     narrow: before?.narrow ?? true,
+    hosts: before?.hosts ?? false,
     isDefault: before?.isDefault ?? false,
     problem: null,
     saved: before?.saved ?? null,

@@ -157,9 +157,11 @@ export function BoardPage({
                     {t("board.roster")}
                   </Button>
                 )}
-                <ButtonLink size="s" icon="cards" to="/admin/sessions/$id/cards" params={{ id }}>
-                  {t("board.cards")}
-                </ButtonLink>
+                {!whyNot && (
+                  <ButtonLink size="s" icon="cards" to="/admin/sessions/$id/cards" params={{ id }}>
+                    {t("board.cards")}
+                  </ButtonLink>
+                )}
                 {seats.length > 0 && !isOver && <CsvLink href={sessionCsv(id)} />}
               </>
             }

@@ -73,10 +73,12 @@ export default function SeatDialog({
           </p>
         </div>
       )}
-      <div>
-        <p className={styles.label}>{t("seat.key")}</p>
-        <CopyLine text={seat.key} copyLabel={t("action.copy")} copiedLabel={t("action.copied")} />
-      </div>
+      {seat.key && (
+        <div>
+          <p className={styles.label}>{t("seat.key")}</p>
+          <CopyLine text={seat.key} copyLabel={t("action.copy")} copiedLabel={t("action.copied")} />
+        </div>
+      )}
       <DialogFoot>
         {seat.help_requested_at != null && (
           <Button icon="hand" look="primary" whyNot={whyNot} onClick={deed("help-done")}>
