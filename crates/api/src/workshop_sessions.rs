@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode, header};
 use nalabo_app::workshop_sessions::{self as app, Board, BoardSeat, SessionFace};
 use nalabo_core::Timestamp;
+use nalabo_core::access::Permission;
 use nalabo_core::environment::{Driver, EnvironmentReason, EnvironmentState, Preset};
 use nalabo_core::health::State as InfrastructureState;
 use nalabo_core::id::{EnvironmentId, InfrastructureId, SeatId, WorkshopId, WorkshopSessionId};
@@ -245,8 +246,8 @@ pub struct SeatView {
     number: u32,
     name: String,
     email: Option<String>,
-    /// By which the person comes back.
-    key: String,
+    /// By which the person comes back; for those who run sessions only, because it opens the seat.
+    key: Option<String>,
     state: SeatState,
     reason: Option<EnvironmentReason>,
     /// The reason in one English sentence.
@@ -266,8 +267,8 @@ pub struct SeatView {
     attempts: u32,
 }
 
-impl From<BoardSeat> for SeatView {
-    fn from(it: BoardSeat) -> Self {
+impl SeatView {
+    fn of(it: BoardSeat, shows_key: bool) -> Self {
         let Seat { id, number, name, email, key, .. } = it.seat;
         let environment = it.environment.as_ref();
         let is_on_the_way = |state| matches!(state, SeatState::Waiting | SeatState::Starting);
@@ -278,7 +279,7 @@ impl From<BoardSeat> for SeatView {
             number,
             name,
             email,
-            key: key.to_string(),
+            key: shows_key.then(|| key.to_string()),
             state,
             reason: environment.and_then(|it| it.reason),
             detail: environment.and_then(|it| it.detail.clone()),
@@ -338,9 +339,10 @@ pub async fn board_read(
 ) -> Result<Json<BoardView>, Problem> {
     let Board { session, seats, places, observed_at } = app::board_read(&ctx, id).await?;
     let counts = session.counts;
+    let shows_key = ctx.require(Permission::SessionWrite).is_ok();
     Ok(Json(BoardView {
         session: WorkshopSessionView::of(session, &base_url(&api, &headers)),
-        seats: seats.into_iter().map(Into::into).collect(),
+        seats: seats.into_iter().map(|it| SeatView::of(it, shows_key)).collect(),
         pool: PoolView {
             ready: counts.pool_ready,
             starting: counts.pool_starting,
@@ -539,7 +541,7 @@ pub async fn seat_table_read(
     };
     let moment = |it: Option<Timestamp>| it.map(|it| it.to_string()).unwrap_or_default();
     for seat in board.seats {
-        let it = SeatView::from(seat);
+        let it = SeatView::of(seat, false);
         table.row(&[
             it.number.to_string(),
             it.name,

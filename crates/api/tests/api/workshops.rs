@@ -131,6 +131,13 @@ async fn every_participant_sees_their_own_seat_and_none_of_anybody_else() {
     let board = admin.get(&board).await.ok(200);
     assert_eq!(board["seats"][0]["help_text"], "It hangs");
     assert_eq!(board["session"]["counts"]["joined"], 3);
+    // A key opens a seat: who only looks is not shown any.
+    assert_eq!(board["seats"][0]["key"], seats[0].1["seat"]["key"]);
+    let viewer = house.signed_in(Role::Viewer).await;
+    let path = format!("/api/admin/workshop-sessions/{}", session["id"].as_str().expect("an id"));
+    let seen = viewer.get(&format!("{path}/board")).await.ok(200);
+    assert_eq!(seen["seats"][0]["key"], Value::Null);
+    viewer.get(&format!("{path}/cards")).await.refused(403, "permission_missing");
     ana.post("/api/portal/leave", json!({})).await.ok(204);
     ana.get("/api/portal/me").await.refused(401, "seat_unknown");
 }

@@ -27,7 +27,7 @@ use super::WORK_LEASE;
 use crate::services::service_of;
 use crate::{App, Error};
 
-const RENEW_EVERY: Duration = Duration::from_secs(8);
+const RENEW_EVERY: Duration = Duration::from_secs(5);
 /// A removal is looked at again after this, at first.
 const REMOVAL_LOOK: SignedDuration = SignedDuration::from_secs(1);
 /// And at least this often.
@@ -204,10 +204,16 @@ impl Work {
         Ok(written.is_some_and(|it| it.state == EnvironmentState::Provisioning))
     }
 
+    /// Whether it is still to be made by us; then for longer. Who ended it meanwhile need not wait
+    /// until it is ready.
     async fn lease_renew(&self) -> Result<bool, Error> {
         let until = self.app.now() + WORK_LEASE;
         let db = self.app.db.pool();
-        Ok(store::environment_lease_renew(db, self.id, self.lease_token, until).await?)
+        if !store::environment_lease_renew(db, self.id, self.lease_token, until).await? {
+            return Ok(false);
+        }
+        let found = store::environment_find(db, self.id).await?;
+        Ok(found.is_some_and(|it| it.environment.state == EnvironmentState::Provisioning))
     }
 
     async fn provisioned(&self, made: Provisioned) -> Result<(), Error> {
@@ -251,6 +257,11 @@ impl Work {
         let app = &self.app;
         let now = app.now();
         let mut tx = app.db.begin().await?;
+        // The seat before what it has, as everybody does: else two would wait in a circle.
+        let found = store::environment_find(&mut *tx, self.id).await?;
+        if let Some(seat_id) = found.and_then(|it| it.environment.seat_id) {
+            store::seat_lock(&mut tx, seat_id).await?;
+        }
         let Some(mut it) = self.lock(&mut tx).await? else { return Ok(()) };
         if it.state != EnvironmentState::Provisioning {
             return Ok(());
