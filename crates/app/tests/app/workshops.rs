@@ -22,7 +22,7 @@ use nalabo_core::workshop::{Instructions, WorkshopProfile};
 use nalabo_core::workshop_session::{SessionAccess, SessionProfile, SessionState};
 use nalabo_core::{SignedDuration, Timestamp};
 use nalabo_fleet::{AddressPolicy, InfrastructureFactory, kubeconfig_source};
-use nalabo_sim::{Sim, SimCluster, SimHosting, SimOptions};
+use nalabo_sim::{Behaviour, Sim, SimCluster, SimHosting, SimOptions};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -427,6 +427,71 @@ async fn killed_at_any_step_nothing_is_lost_doubled_or_left() {
     eventually("the session is over", async || class.over(id).await).await;
     assert_eq!(class.left().await, 0);
     loops.end().await;
+    class.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_infrastructure_that_goes_away_keeps_what_it_has_and_new_seats_go_elsewhere() {
+    let class = Class::new(2).await;
+    let session = class.session(|_| {}).await;
+    let id = session.found.session.id;
+    let loops = class.orchestrate();
+    class.join(&session, "Ana").await;
+    eventually("she has it", async || class.claimed(id).await == 1).await;
+    let hers = class.environments(id).await.remove(0);
+    let at = hers.infrastructure_name.clone().expect("a place");
+    let away = &class.sim.clusters()[usize::from(at == "c1")];
+    away.set(Behaviour::Down).await.expect("switched");
+    let infrastructure = shown_id(&class, &at).await;
+    eventually("it is lost", async || {
+        shown(&class.app, infrastructure).await.status.state.is_down()
+    })
+    .await;
+    class.join(&session, "Bo").await;
+    eventually("he has his elsewhere", async || class.claimed(id).await == 2).await;
+    let all = class.environments(id).await;
+    assert_eq!(all[0].state, EnvironmentState::Claimed, "what is there stays hers");
+    assert_ne!(all[1].infrastructure_name.as_deref(), Some(at.as_str()));
+    // Nothing is given up: what could not be removed is removed once its place is back.
+    session_close(&class.cli(), id).await.expect("closed");
+    eventually("his is gone", async || {
+        class.environments(id).await[1].state == EnvironmentState::Ended
+    })
+    .await;
+    assert!(!class.over(id).await);
+    away.set(Behaviour::Healthy).await.expect("switched");
+    // It is asked again after a while.
+    class.clock.advance(60);
+    eventually("the session is over", async || class.over(id).await).await;
+    assert_eq!(class.left().await, 0);
+    loops.end().await;
+    class.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_replicas_and_a_database_that_goes_away_make_each_environment_once() {
+    let class = Class::new(2).await;
+    let session = class.session(|it| it.pool_reserved = 1).await;
+    let id = session.found.session.id;
+    let other = class.house.app(class.clock.clone(), quick());
+    let stop = CancellationToken::new();
+    let until = stop.clone();
+    let second =
+        tokio::spawn(async move { EnhancedWorkshopOrchestrator::new(other).run(until).await });
+    let first = class.orchestrate();
+    for number in 0..8 {
+        class.join(&session, &format!("p{number}")).await;
+    }
+    let away = class.house.db_away().await;
+    away.back().await;
+    eventually("all have theirs", async || class.claimed(id).await == 8).await;
+    eventually("each is there once, and one spare", async || class.left().await == 9).await;
+    session_close(&class.cli(), id).await.expect("closed");
+    eventually("the session is over", async || class.over(id).await).await;
+    assert_eq!(class.left().await, 0);
+    stop.cancel();
+    second.await.expect("it ends");
+    first.end().await;
     class.end().await;
 }
 
