@@ -46,7 +46,7 @@ test("a pasted kubeconfig is tested in sight, described, saved, and then watched
   await page.getByRole("button", { name: "Continue" }).click();
 
   await page.getByLabel("Name").fill("Salle Paris");
-  await page.getByLabel("Environment").selectOption("Production");
+  await page.getByLabel("Environment", { exact: true }).selectOption("Production");
   await page.getByLabel("Region").fill("Paris");
   await page.getByLabel("Labels").fill("team=cloud");
   await page.getByLabel("Create a narrow service account").uncheck();
