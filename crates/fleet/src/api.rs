@@ -39,7 +39,7 @@ const CALLS_PER_SECOND: NonZeroU32 = NonZeroU32::new(10).expect("more than none"
 /// class of thirty is waited for by thirty people.
 const ENVIRONMENT_CALLS_PER_SECOND: NonZeroU32 = NonZeroU32::new(50).expect("more than none");
 /// As many as one whole connection test makes, so that a person does not wait for the pace.
-const CALLS_AT_ONCE: NonZeroU32 = NonZeroU32::new(40).expect("more than none");
+const CALLS_AT_ONCE: NonZeroU32 = NonZeroU32::new(64).expect("more than none");
 /// Longest wait that a server may ask for.
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(30);
 
