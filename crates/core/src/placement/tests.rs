@@ -317,9 +317,10 @@ fn a_class_is_spread_and_the_answer_says_what_would_stop_one_more() {
     let names =
         |those: &[Rejected]| -> Vec<String> { those.iter().map(|it| it.name.clone()).collect() };
     assert_eq!(names(&preview.rejected), ["closed"]);
-    assert_eq!(names(&preview.next), ["closed", "lyon", "paris"]);
+    // What is only full comes before what nobody may use.
+    assert_eq!(names(&preview.next), ["lyon", "paris", "closed"]);
     assert!(matches!(
-        preview.next[1].reasons[..],
+        preview.next[0].reasons[..],
         [Rejection::Requested { resource: PlacementResource::Pods, .. }]
     ));
 }
