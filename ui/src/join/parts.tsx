@@ -2,11 +2,9 @@
 import {
   type ComponentProps,
   type ReactNode,
-  useEffect,
   useId,
   useLayoutEffect,
   useRef,
-  useState,
   useSyncExternalStore,
 } from "react";
 import type { ApiProblem } from "../api/problem";
@@ -16,6 +14,7 @@ import field from "../ui/Field.module.css";
 import { Icon } from "../ui/Icon";
 import type { IconName } from "../ui/icons";
 import { Segmented } from "../ui/Segmented";
+import { useCopied } from "../ui/useCopied";
 import styles from "./parts.module.css";
 import { problemWords } from "./portal";
 import { useText } from "./text";
@@ -57,25 +56,10 @@ export function Button({
   );
 }
 
-const COPIED_SHOWN_MS = 2_000;
-
 /** A line to paste elsewhere. */
 export function CopyLine({ text, label }: { text: string; label: string }) {
   const t = useText();
-  const [copied, setCopied] = useState(false);
-  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
-  useEffect(() => () => clearTimeout(timer.current), []);
-  const copy = () => {
-    // Refused without https or by policy: the text stays selectable, so nothing is lost.
-    void navigator.clipboard?.writeText(text).then(
-      () => {
-        setCopied(true);
-        clearTimeout(timer.current);
-        timer.current = setTimeout(() => setCopied(false), COPIED_SHOWN_MS);
-      },
-      () => {},
-    );
-  };
+  const { copied, copy } = useCopied(text);
   return (
     <div className={styles.line}>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a long command scrolls, also by keyboard. */}

@@ -1,6 +1,6 @@
-import { useState } from "react";
 import { Button } from "./Button";
 import styles from "./CopyLine.module.css";
+import { useCopied } from "./useCopied";
 
 /** A command to paste into one's own terminal. */
 export function CopyLine({
@@ -12,15 +12,7 @@ export function CopyLine({
   copyLabel: string;
   copiedLabel: string;
 }) {
-  const [copied, setCopied] = useState(false);
-  const copy = async () => {
-    // Refused without https or by policy: the text stays selectable, so nothing is lost.
-    await navigator.clipboard?.writeText(text).then(
-      () => setCopied(true),
-      () => {},
-    );
-    setTimeout(() => setCopied(false), 2_000);
-  };
+  const { copied, copy } = useCopied(text);
   return (
     <div className={styles.line}>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a long command scrolls, also by keyboard. */}

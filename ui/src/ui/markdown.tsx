@@ -6,9 +6,10 @@
  * proportion to the text, whatever is in it. Does not: pictures, raw HTML, footnotes; nor know
  * NALABO's words, which come as `words`, so that the participant's page stays small.
  */
-import { createElement, Fragment, type ReactNode, useEffect, useMemo, useRef, useState } from "react";
+import { createElement, Fragment, type ReactNode, useMemo } from "react";
 import { Icon } from "./Icon";
 import styles from "./markdown.module.css";
+import { useCopied } from "./useCopied";
 
 type MarkdownInline =
   | { kind: "text" | "code"; text: string }
@@ -534,23 +535,8 @@ function itemDraw(blocks: MarkdownBlock[], how: Drawing): ReactNode {
 const cellsDraw = (tag: "th" | "td", cells: MarkdownInline[][], align: Align[]) =>
   each(cells, (it, column) => createElement(tag, { "data-align": align[column] }, inlineDraw(it)));
 
-const COPIED_SHOWN_MS = 2_000;
-
 function CodeBlock({ code, how: { words, onRun } }: { code: MarkdownCode; how: Drawing }) {
-  const [copied, setCopied] = useState(false);
-  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
-  useEffect(() => () => clearTimeout(timer.current), []);
-  const copy = () => {
-    // Refused without https or by policy: the text stays selectable, so nothing is lost.
-    void navigator.clipboard?.writeText(code.command).then(
-      () => {
-        setCopied(true);
-        clearTimeout(timer.current);
-        timer.current = setTimeout(() => setCopied(false), COPIED_SHOWN_MS);
-      },
-      () => {},
-    );
-  };
+  const { copied, copy } = useCopied(code.command);
   return (
     <div className={styles.code}>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a long line scrolls, also by keyboard. */}
